@@ -1,0 +1,73 @@
+"""Who somebody is, and what each role may do: one table. Making and checking tokens is not here; this is what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fanout.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """The roles a token can carry. Somebody without a token is a visitor."""
+
+    VISITOR = "visitor"
+    PUBLISHER = "publisher"
+    MODERATOR = "moderator"
+    ANIMATOR = "animator"
+    GUEST = "guest"
+    SCRIBE = "scribe"
+    GATEWAY = "gateway"
+    OPERATOR = "operator"
+
+
+class Action(StrEnum):
+    """What can be allowed or refused on the live path."""
+
+    PUBLISH = "publish"
+    RETRACT = "retract"
+    SET_ROOM = "set_room"
+
+
+MAY: Final[dict[Action, frozenset[Role]]] = {
+    Action.PUBLISH: frozenset({Role.PUBLISHER, Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
+    Action.RETRACT: frozenset({Role.MODERATOR, Role.OPERATOR}),
+    Action.SET_ROOM: frozenset({Role.OPERATOR}),
+}
+
+EVERY_ROOM: Final = "*"
+"""In a token: good for every room, those not yet made included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody, as a token says: role, display name, the rooms it is good for, and a stable subject (empty: unknown)."""
+
+    role: Role = Role.VISITOR
+    name: str = ""
+    rooms: frozenset[str] = frozenset()
+    subject: str = ""
+
+    def may(self, action: Action, room: str) -> bool:
+        """Whether this role may do this, and the token is good for this room."""
+        return self.role in MAY[action] and (EVERY_ROOM in self.rooms or room in self.rooms)
+
+    def check(self, action: Action, room: str) -> None:
+        """Do nothing if `may`.
+
+        Raises:
+            NotAllowed: `token_missing` for a visitor; `role_refused` for a role that may not, or a token for other rooms.
+        """
+        if self.may(action, room):
+            return
+        if self.role is Role.VISITOR:
+            raise NotAllowed("This needs a staff token.", code="token_missing")
+        allowed = ", ".join(sorted(MAY[action]))
+        if self.role in MAY[action]:
+            raise NotAllowed(f"This token is not good for the room {room!r}.")
+        raise NotAllowed(f"The role {self.role} may not do this; it takes one of: {allowed}.")
+
+
+VISITOR: Final = Principal()
+"""Anybody without a token."""

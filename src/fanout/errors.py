@@ -1,0 +1,115 @@
+"""Every error that fanout raises on purpose, and who is at fault.
+
+FanoutError                 has a stable `code` and a `detail` fit to be shown
+├── InvalidInput            the caller's: a value that is not accepted (HTTP 400, or 413 and 422 by its code)
+├── ProtocolViolation       the client's: the conversation can't go on (carries the WebSocket close code)
+├── NotAllowed              the caller's: a token is missing, wrong, or its role may not do this (HTTP 401, 403)
+├── RoomNotFound            the caller's: no such room (HTTP 404, close code 4004)
+├── MessageNotFound         the caller's: no such message in this room (HTTP 404)
+├── Conflict                nobody's: the world moved on (HTTP 409)
+│   ├── EpochChanged        the position belongs to another stream
+│   └── KeyReused           an idempotency key came back with other content
+├── ConfigurationError      the operator's: names the key and what it accepts (exit code 2)
+├── LogUnavailable          the world's: a disk is full, a database locked (HTTP 503); carries __cause__
+├── EngineClosed            normal life: the engine is shutting down
+└── ListenerOvertaken       normal life: a listener was too slow for a lossless room; says where to resume
+"""
+
+from __future__ import annotations
+
+
+class FanoutError(Exception):
+    """The root. `code` is stable and meant for programs; `detail` is a sentence for people."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+class InvalidInput(FanoutError):
+    """A value that is not accepted. `detail` says which, and what is."""
+
+    code = "invalid"
+
+
+class ProtocolViolation(FanoutError):
+    """A client broke the protocol so that its connection must end with `close_code` (RFC 6455 §7.4, or 4009)."""
+
+    code = "protocol_error"
+
+    def __init__(self, detail: str, *, close_code: int, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.close_code = close_code
+
+
+class NotAllowed(FanoutError):
+    """No token (`token_missing`), one that does not hold (`token_refused`), or a role that may not (`role_refused`)."""
+
+    code = "role_refused"
+
+
+class RoomNotFound(FanoutError):
+    """There is no room of that name."""
+
+    code = "room_not_found"
+
+
+class MessageNotFound(FanoutError):
+    """There is no message of that id in the room."""
+
+    code = "message_not_found"
+
+
+class Conflict(FanoutError):
+    """What was asked for does not fit the present state; asking again unchanged will not help."""
+
+    code = "conflict"
+
+
+class EpochChanged(Conflict):
+    """The position belongs to another stream than the one the room has now."""
+
+    code = "epoch_changed"
+
+
+class KeyReused(Conflict):
+    """An idempotency key was used before, with other content."""
+
+    code = "idempotency_key_reused"
+
+
+class ConfigurationError(FanoutError):
+    """A setting can't be used. `key` names it; `detail` says what it accepts."""
+
+    code = "configuration"
+
+    def __init__(self, key: str, detail: str) -> None:
+        super().__init__(f"{key}: {detail}")
+        self.key = key
+
+
+class LogUnavailable(FanoutError):
+    """The log could not commit: nothing was published. Worth another try with the same idempotency key."""
+
+    code = "log_unavailable"
+
+
+class EngineClosed(FanoutError):
+    """The engine is shutting down and takes nothing new."""
+
+    code = "closed"
+
+
+class ListenerOvertaken(FanoutError):
+    """A listener of a lossless room fell out of its ring. Listen again with `after=resume_after`: the log has the
+    rest."""
+
+    code = "too_slow"
+
+    def __init__(self, detail: str, *, resume_after: str) -> None:
+        super().__init__(detail)
+        self.resume_after = resume_after
