@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fanout.core.message import Draft, Entry, Retraction
+from fanout.core.message import Draft, Entry, Message, Retraction
 from fanout.core.room import RoomSettings
 
 
@@ -94,7 +94,7 @@ class Log(Protocol):
         """Up to `limit` entries with numbers above `after`, oldest first; retracted messages come redacted."""
         ...
 
-    async def find(self, room: str, message_id: str) -> Entry | None:
+    async def find(self, room: str, message_id: str) -> Message | None:
         """The message of that id in the room (redacted if it was retracted), or None."""
         ...
 
