@@ -15,6 +15,14 @@ MAX_TEXT_BYTES: Final = 16 * KIB
 MAX_DATA_BYTES: Final = 16 * KIB
 """Encoded bytes of a message's `data`. Beyond: `data_too_long`."""
 
+MAX_DATA_DEPTH: Final = 32
+"""Objects and arrays inside one another in a message's `data`, itself included. Deeper is no data but an attack on
+parsers that recurse. Beyond: `data_too_deep`."""
+
+MAX_KIND_CHARACTERS: Final = 32
+"""Characters of a message's kind and of an author's role: one word of a page's style sheet. Beyond: `bad_kind`,
+`bad_role`."""
+
 MAX_NAME_CHARACTERS: Final = 80
 """Characters of an author's display name. Beyond: `name_too_long`."""
 
@@ -54,6 +62,10 @@ MAX_LAST: Final = 1000
 
 MAX_HISTORY_PAGE: Final = 1000
 """Messages in one page of history; `limit` is cut to this."""
+
+REPLAY_BATCH: Final = 256
+"""Entries that a library listener takes from the log at a time: at most 4 MiB of the longest texts held for one
+listener, and one read for a screenful a hundred times over."""
 
 # --- one listener ----------------------------------------------------------------------------------------------------
 
