@@ -92,7 +92,7 @@ class Listener:
             return self._take_older()
         if self.room.overtaken(self._cursor):
             return None if self._replaying else self._overflow()
-        entries = self.room.recent(self._cursor, 1)
+        entries = self.room.held(self._cursor, 1)
         if not entries:
             return None
         self._replaying = False

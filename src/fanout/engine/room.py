@@ -70,6 +70,11 @@ class Room:
         return Extent(self.epoch, self._ring.head, self._ring.oldest, min(self._oldest, self._ring.oldest))
 
     @property
+    def recent(self) -> list[Entry]:
+        """The entries in memory, oldest first: `extent.recent` to `extent.head`."""
+        return list(self._ring)
+
+    @property
     def closed(self) -> bool:
         """Whether the engine has closed, so that nothing more will come."""
         return self._engine.closed
@@ -223,7 +228,7 @@ class Room:
         """Whether what follows the cursor is no longer all in memory, so that it has to be `read`."""
         return self._ring.overtaken(cursor)
 
-    def recent(self, cursor: int, limit: int) -> list[Entry]:
+    def held(self, cursor: int, limit: int) -> list[Entry]:
         """Up to `limit` entries after the cursor, from memory. Only when not `overtaken`."""
         return self._ring.after(cursor, limit)
 
