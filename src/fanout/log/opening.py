@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from fanout.engine.engine import Engine, open_engine_on
 from fanout.engine.ports import Log
 from fanout.log.memory import MemoryLog
+from fanout.log.sqlite import open_sqlite_log
+
+LOG_FILE: Final = "log.sqlite3"
+"""The log's name in the data directory."""
 
 
 @asynccontextmanager
@@ -25,11 +30,6 @@ async def open_engine(data: Path | None = None, *, log: Log | None = None) -> As
     if data is not None and log is not None:
         raise ValueError("give a directory or a log, not both")
     if log is None:
-        if data is None:
-            log = MemoryLog()
-        else:
-            from fanout.log.sqlite import open_sqlite_log
-
-            log = await open_sqlite_log(Path(data) / "log.sqlite3")
+        log = MemoryLog() if data is None else await open_sqlite_log(Path(data) / LOG_FILE)
     async with open_engine_on(log) as engine:
         yield engine

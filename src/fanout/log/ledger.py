@@ -1,0 +1,232 @@
+"""What happens within one transaction of a log in SQLite. Synchronous, and used by one thread only.
+
+Several publications share a transaction, because it is the wait for the disk that costs. A publication that is refused
+for its own reasons is found out before anything of it is written, so that it never takes the others with it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from fanout.core.message import Entry
+from fanout.core.position import Position
+from fanout.core.room import RoomSettings
+from fanout.engine.ports import Appended, Publication, Stream
+from fanout.errors import FanoutError, KeyReused, RoomNotFound
+from fanout.log.memory import new_epoch
+from fanout.log.rows import INSERT, REDACT, SELECT, Row, entry_of, row_of
+from fanout.log.schema import BUSY_SECONDS, truncate_wal
+
+ERASE_SECONDS: Final = 0.1
+"""How long erasing waits for readers while publishers wait for it. Our own reads take milliseconds; for a stranger's
+that takes longer it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A publication with what its drafts say already encoded, one content a draft."""
+
+    publication: Publication
+    contents: tuple[bytes | None, ...]
+
+
+Request = Prepared | RoomSettings
+Result = Appended | Stream | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One result for each request, in order, and every new entry in the order of its number."""
+
+    results: list[Result]
+    entries: list[Entry]
+    wrote: bool
+
+
+@dataclass(slots=True)
+class _Room:
+    number: int
+    epoch: str
+    head: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a transaction is going to write."""
+
+    rows: list[Row] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    redactions: list[tuple[int, str, int]] = field(default_factory=list)
+    keys: dict[tuple[int, str], tuple[bytes, int, int]] = field(default_factory=dict)
+    rooms: int = 0
+
+
+class Ledger:
+    """Numbers requests and commits them, on a connection that nobody else writes with.
+
+    What it knows of rooms and numbers it reads again after every failure: so a transaction that did not happen leaves
+    nothing behind, and no hole in the numbers.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._rooms: dict[str, _Room] = {}
+        self._next = 1
+        self._stale = True
+        self.unerased = False
+        """Whether the write-ahead log may still hold something that was retracted."""
+
+    def commit(self, requests: Sequence[Request]) -> Committed:
+        """Do all of it in one durable transaction, save what is refused on its own grounds.
+
+        Raises:
+            sqlite3.Error: Nothing of it happened.
+        """
+        batch = _Batch()
+        self._begin()
+        try:
+            if self._stale:
+                self._load()
+            results = [self._take(request, batch) for request in requests]
+            self._write(batch)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        if batch.redactions:
+            self.unerased = True
+            self.erase()
+        return Committed(results, batch.entries, bool(batch.rows or batch.rooms))
+
+    def probe(self) -> None:
+        """A small transaction that really writes, without waiting for anybody's lock.
+
+        Raises:
+            sqlite3.Error: Writing is not possible.
+        """
+        self._wait_for_locks(0)
+        try:
+            self._begin()
+            self._connection.execute("UPDATE probes SET done = done + 1")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        finally:
+            self._wait_for_locks(BUSY_SECONDS)
+
+    def erase(self) -> None:
+        """Empty the write-ahead log, where the pages from before a retraction are, if nobody reads from it."""
+        self._wait_for_locks(ERASE_SECONDS)
+        self.unerased = not truncate_wal(self._connection)
+        self._wait_for_locks(BUSY_SECONDS)
+
+    def close(self) -> None:
+        """Close the connection."""
+        truncate_wal(self._connection)
+        self._connection.close()
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+    def _begin(self) -> None:
+        if self._connection.in_transaction:  # even undoing has failed before
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _undo(self) -> None:
+        self._stale = True
+        if self._connection.in_transaction:  # after many errors SQLite has done it already
+            self._connection.execute("ROLLBACK")
+
+    def _load(self) -> None:
+        found = self._connection.execute(
+            "SELECT name, room, epoch, coalesce((SELECT max(seq) FROM entries AS e WHERE e.room = r.room), 0) "
+            "FROM rooms AS r"
+        )
+        self._rooms = {name: _Room(number, epoch, head) for name, number, epoch, head in found}
+        (self._next,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM entries").fetchone()
+        self._stale = False
+
+    def _take(self, request: Request, batch: _Batch) -> Result:
+        try:
+            if isinstance(request, RoomSettings):
+                return self._save(request, batch)
+            return self._append(request, batch)
+        except FanoutError as refusal:
+            return refusal
+
+    def _save(self, settings: RoomSettings, batch: _Batch) -> Stream:
+        written = msgspec.json.encode(settings).decode()
+        room = self._rooms.get(settings.name)
+        if room is None:
+            epoch = new_epoch()
+            made = self._connection.execute(
+                "INSERT INTO rooms (name, epoch, settings) VALUES (?, ?, ?)", (settings.name, epoch, written)
+            )
+            assert made.lastrowid is not None
+            room = self._rooms[settings.name] = _Room(made.lastrowid, epoch, 0)
+        else:
+            self._connection.execute("UPDATE rooms SET settings = ? WHERE room = ?", (written, room.number))
+        batch.rooms += 1
+        (oldest,) = self._connection.execute("SELECT min(seq) FROM entries WHERE room = ?", (room.number,)).fetchone()
+        return Stream(settings, room.epoch, room.head, 1 if oldest is None else oldest)
+
+    def _append(self, request: Prepared, batch: _Batch) -> Appended:
+        publication = request.publication
+        rooms = []
+        for draft in publication.drafts:
+            room = self._rooms.get(draft.room)
+            if room is None:
+                raise RoomNotFound(f"There is no room {draft.room!r}.")
+            rooms.append(room)
+        first = self._next
+        if publication.key is not None:
+            repeated = self._repeated((rooms[0].number, publication.key), publication.fingerprint, batch)
+            if repeated is not None:
+                return repeated
+            place = (publication.fingerprint, first, len(rooms))
+            batch.keys[rooms[0].number, publication.key] = place
+        entries = []
+        for draft, room, content in zip(publication.drafts, rooms, request.contents, strict=True):
+            room.head += 1
+            batch.rows.append(row_of(self._next, room.number, room.head, draft, content))
+            entries.append(draft.numbered(Position(room.epoch, room.head)))
+            if draft.target is not None:
+                batch.redactions.append((room.number, draft.target, room.head))
+            self._next += 1
+        batch.entries += entries
+        return Appended(tuple(entries))
+
+    def _repeated(self, key: tuple[int, str], fingerprint: bytes, batch: _Batch) -> Appended | None:
+        used = batch.keys.get(key)
+        if used is None:
+            used = self._connection.execute(
+                "SELECT fingerprint, first, count FROM keys WHERE room = ? AND key = ?", key
+            ).fetchone()
+            if used is None:
+                return None
+        if used[0] != fingerprint:
+            raise KeyReused("This idempotency key was used before, with other content.")
+        _, first, count = used
+        if key in batch.keys:
+            begin = first - (self._next - len(batch.entries))
+            return Appended(tuple(batch.entries[begin : begin + count]), repeated=True)
+        found = self._connection.execute(
+            SELECT + "WHERE e.number BETWEEN ? AND ? ORDER BY e.number", (first, first + count - 1)
+        )
+        return Appended(tuple(map(entry_of, found)), repeated=True)
+
+    def _write(self, batch: _Batch) -> None:
+        self._connection.executemany(INSERT, batch.rows)
+        if batch.redactions:
+            self._connection.executemany(REDACT, batch.redactions)
+        if batch.keys:
+            self._connection.executemany(
+                "INSERT INTO keys VALUES (?, ?, ?, ?, ?)", [(*key, *place) for key, place in batch.keys.items()]
+            )

@@ -1,0 +1,66 @@
+"""Entries as rows of the `entries` table, and back."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from fanout.core.message import Author, Draft, Entry, Message, Retraction
+from fanout.core.position import Position
+
+Row: TypeAlias = tuple[
+    int, int, int, int, str | None, str | None, str | None, str | None, str | None, int, bytes | None
+]
+
+INSERT: Final = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+SELECT: Final = """SELECT r.name, r.epoch, e.seq, e.at, e.id, e.kind, e.role, e.re, e.target, e.retracted, e.content
+    FROM entries AS e JOIN rooms AS r ON r.room = e.room """
+
+REDACT: Final = """UPDATE entries SET retracted = 1, content = zeroblob(length(content))
+    WHERE room = ? AND id = ? AND seq < ? AND retracted = 0"""
+"""As many zeros as there were bytes, so that the row is overwritten where it stands: see `fanout.log.schema`."""
+
+
+class _Content(msgspec.Struct, array_like=True):
+    """What a retraction takes away."""
+
+    text: str
+    name: str
+    data: Any
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Content).decode
+
+
+def content_of(draft: Draft) -> bytes | None:
+    """What a retraction would take away, encoded; None for a retraction itself.
+
+    Raises:
+        TypeError: The data is not made of what JSON knows.
+        UnicodeEncodeError: A text has half a surrogate pair.
+    """
+    if draft.target is not None:
+        return None
+    return _encode(_Content(draft.text, draft.author.name, draft.data))
+
+
+def row_of(number: int, room: int, seq: int, draft: Draft, content: bytes | None) -> Row:
+    """The row for a draft that gets `seq` in the room with the number `room`."""
+    if draft.target is not None:
+        return (number, room, seq, draft.at, None, None, None, None, draft.target, 0, None)
+    return (number, room, seq, draft.at, draft.id, draft.kind, draft.author.role, draft.re, None, 0, content)
+
+
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """The entry that a row of `SELECT` holds; a retracted message comes redacted."""
+    room, epoch, seq, at, message_id, kind, role, re, target, retracted, content = row
+    position = Position(epoch, seq)
+    if target is not None:
+        return Retraction(room, position, target, at)
+    if retracted:
+        return Message(room, position, message_id, kind, Author("", role), "", at, re=re, retracted=True)
+    kept = _decode(content)
+    return Message(room, position, message_id, kind, Author(kept.name, role), kept.text, at, re=re, data=kept.data)
