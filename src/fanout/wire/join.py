@@ -1,0 +1,264 @@
+"""Who asks for the hub, and for what: the WebSocket opening handshake (RFC 6455 §4.2) and event-stream requests.
+
+What the request asks of rooms is read here too, but a mistake in that is carried along as `problem`: a WebSocket client
+can only be told after it has been upgraded.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from typing import Final, Literal
+from urllib.parse import unquote
+
+import msgspec
+
+from fanout.core.limits import MAX_LAST, MAX_ROOMS_PER_LISTENER
+from fanout.core.position import Position
+from fanout.core.room import room_name
+from fanout.errors import InvalidInput
+from fanout.wire.rendered import Format
+from fanout.wire.request_head import BadRequest, RequestHead
+
+WEBSOCKET_PATH: Final = "/v1/ws"
+SESSION_COOKIE: Final = "fanout_session"
+
+SUBPROTOCOLS: Final = {"fanout.v1.json": Format.JSON, "fanout.v1.msgpack": Format.MSGPACK}
+
+_EVENTS_PATH = re.compile(r"/v1/rooms/(@[^/]+/[^/]+|[^/@][^/]*)/events")
+_ACCEPT_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
+_NEEDED: Final = (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"))
+
+
+class RoomWish(msgspec.Struct, frozen=True):
+    """A room to listen to, and where to begin."""
+
+    room: str
+    after: Position | None = None
+    last: int | None = None
+
+
+class HubRequest(msgspec.Struct, frozen=True):
+    """A request that the hub serves.
+
+    `accept` and `subprotocol` are for WebSocket alone. `forwarded_for` is what the nearest proxy says of where the
+    connection comes from: believe it only of a proxy that you trust. With a `problem`, `rooms` is empty.
+    """
+
+    kind: Literal["websocket", "events"]
+    rooms: tuple[RoomWish, ...]
+    token: str | None
+    format: Format
+    accept: bytes = b""
+    subprotocol: str | None = None
+    origin: str | None = None
+    forwarded_for: str | None = None
+    problem: InvalidInput | None = None
+
+
+def hub_request(head: RequestHead) -> HubRequest | None:
+    """What the hub is asked for, or None if this is for the ordinary HTTP.
+
+    Raises:
+        BadRequest: 400 or 426: a bad WebSocket handshake, or a body where there can be none.
+    """
+    if head.method != "GET":
+        return None
+    if head.path == WEBSOCKET_PATH:
+        return _websocket(head)
+    if head.path.endswith("/events") and (match := _EVENTS_PATH.fullmatch(head.path)):
+        return _events(head, match[1])
+    return None
+
+
+def handshake_response(request: HubRequest) -> bytes:
+    """The 101 that opens a WebSocket (RFC 6455 §4.2.2)."""
+    protocol = b"" if request.subprotocol is None else b"Sec-WebSocket-Protocol: %b\r\n" % request.subprotocol.encode()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: %b\r\n%b\r\n" % (request.accept, protocol)
+    )
+
+
+def event_stream_head(retry_ms: int) -> bytes:
+    """The response head of an event stream, and its first line: how long to wait before coming back, in milliseconds.
+
+    The stream ends with the connection. Any page may read it: rooms are public, and `*` never goes with cookies.
+    """
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n"
+        b"X-Accel-Buffering: no\r\nAccess-Control-Allow-Origin: *\r\n\r\nretry: %d\n\n" % retry_ms
+    )
+
+
+def _websocket(head: RequestHead) -> HubRequest:
+    headers = head.headers
+    if head.minor_version == 0:
+        raise BadRequest("A WebSocket needs HTTP/1.1 (RFC 6455 §4.1).", code="bad_handshake")
+    if "websocket" not in _tokens(headers.get("upgrade", "")) or "upgrade" not in _tokens(
+        headers.get("connection", "")
+    ):
+        raise BadRequest(
+            "This address takes WebSocket connections.", code="upgrade_required", status=426, headers=_NEEDED
+        )
+    if headers.get("sec-websocket-version") != "13":
+        raise BadRequest(
+            "The WebSocket version is 13 (RFC 6455).", code="bad_websocket_version", status=426, headers=_NEEDED
+        )
+    key = headers.get("sec-websocket-key", "")
+    if not _KEY.fullmatch(key):
+        raise BadRequest("Sec-WebSocket-Key is 16 bytes in base64.", code="bad_handshake")
+    _refuse_body(headers)
+    subprotocol = _subprotocol(headers.get("sec-websocket-protocol"))
+    digest = hashlib.sha1(key.encode() + _ACCEPT_GUID, usedforsecurity=False).digest()
+    rooms, token, problem = _asked(head.query, None, None)
+    return HubRequest(
+        "websocket",
+        rooms,
+        token or _token(headers, anonymous_origin=False),
+        Format.JSON if subprotocol is None else SUBPROTOCOLS[subprotocol],
+        binascii.b2a_base64(digest, newline=False),
+        subprotocol,
+        headers.get("origin"),
+        _forwarded_for(headers),
+        problem,
+    )
+
+
+def _events(head: RequestHead, room: str) -> HubRequest:
+    headers = head.headers
+    _refuse_body(headers)
+    rooms, token, problem = _asked(head.query, room, headers.get("last-event-id") or None)
+    return HubRequest(
+        "events",
+        rooms,
+        token or _token(headers, anonymous_origin=True),
+        Format.EVENTS,
+        origin=headers.get("origin"),
+        forwarded_for=_forwarded_for(headers),
+        problem=problem,
+    )
+
+
+def _refuse_body(headers: dict[str, str]) -> None:
+    if "transfer-encoding" in headers or headers.get("content-length", "0").strip("0"):
+        raise BadRequest("This request has no body.", code="unexpected_body")
+
+
+def _subprotocol(offered: str | None) -> str | None:
+    if offered is None:
+        return None
+    chosen = next((name for name in map(str.strip, offered.split(",")) if name in SUBPROTOCOLS), None)
+    if chosen is None:
+        raise BadRequest(f"The subprotocols here are {' and '.join(SUBPROTOCOLS)}.", code="unknown_subprotocol")
+    return chosen
+
+
+def _asked(
+    query: str, room: str | None, last_event_id: str | None
+) -> tuple[tuple[RoomWish, ...], str | None, InvalidInput | None]:
+    """The rooms and the token in a query; `room` and `last_event_id` are an event stream's.
+
+    The header wins over `after`: a browser that reconnects sends the address it began with, and the id it has come to.
+    """
+    token: str | None = None
+    try:
+        fields = _fields(query)
+        token = _one(fields, "token")
+        last = _count(_one(fields, "last"))
+        if room is not None:
+            written = last_event_id or _one(fields, "after")
+            after = None if written is None else Position.parse(written)
+            return (RoomWish(room_name(room), after, last),), token, None
+        return _wishes(fields.get("room", []), fields.get("after", []), last), token, None
+    except InvalidInput as problem:
+        return (), token, problem
+
+
+def _fields(query: str) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name in ("room", "after", "last", "token"):
+            if "%" in value or "+" in value:
+                try:
+                    value = unquote(value.replace("+", " "), errors="strict")
+                except UnicodeDecodeError:
+                    raise InvalidInput(f"{name} is not UTF-8.", code="bad_query") from None
+            fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _one(fields: dict[str, list[str]], name: str) -> str | None:
+    values = fields.get(name)
+    if values is None:
+        return None
+    if len(values) > 1:
+        raise InvalidInput(f"{name} may stand only once.", code="bad_query")
+    return values[0]
+
+
+def _count(written: str | None) -> int | None:
+    if written is None:
+        return None
+    if not _DIGITS.fullmatch(written):
+        raise InvalidInput("last is a number of messages.", code="bad_last")
+    return min(int(written[-18:]) if len(written.lstrip("0")) <= 18 else MAX_LAST, MAX_LAST)
+
+
+def _wishes(rooms: list[str], afters: list[str], last: int | None) -> tuple[RoomWish, ...]:
+    names = dict.fromkeys(map(room_name, rooms))
+    if len(names) > MAX_ROOMS_PER_LISTENER:
+        raise InvalidInput(f"One connection listens to at most {MAX_ROOMS_PER_LISTENER} rooms.", code="too_many_rooms")
+    positions: dict[str, Position] = {}
+    for written in afters:
+        name, at, position = written.rpartition("@")
+        if not at or name not in names:
+            raise InvalidInput("after is ROOM@POSITION, for a room that is asked for.", code="bad_position")
+        positions[name] = Position.parse(position)
+    return tuple(RoomWish(name, positions.get(name), last) for name in names)
+
+
+def _token(headers: dict[str, str], *, anonymous_origin: bool) -> str | None:
+    """The bearer token, or the session cookie's.
+
+    A cookie comes along wherever a page is from, so it counts only for a page of this very host: else any site could
+    open a WebSocket in the name of a moderator who visits it. Browsers always send an Origin with a WebSocket, but none
+    with an event stream of the same host.
+    """
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        match = _BEARER.fullmatch(authorization)
+        return match[1] if match else ""
+    cookie = headers.get("cookie")
+    if cookie is None or SESSION_COOKIE not in cookie:
+        return None
+    origin = headers.get("origin")
+    same_host = (
+        anonymous_origin if origin is None else origin.partition("://")[2].lower() == headers.get("host", "").lower()
+    )
+    if not same_host:
+        return None
+    for pair in cookie.split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip() == SESSION_COOKIE:
+            return value.strip().strip('"') or None
+    return None
+
+
+def _forwarded_for(headers: dict[str, str]) -> str | None:
+    """The last address of X-Forwarded-For, which the nearest proxy saw itself; the others anybody can make up."""
+    forwarded = headers.get("x-forwarded-for")
+    if forwarded is None:
+        return None
+    address = forwarded.rpartition(",")[2].strip()
+    return address if _ADDRESS.fullmatch(address) else None
+
+
+def _tokens(value: str) -> list[str]:
+    return [token.strip(" \t") for token in value.lower().split(",")]

@@ -1,0 +1,134 @@
+"""What the server may say that is not an entry of a room, and how each is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fanout.core.closing import Bye
+from fanout.core.cursor import Recovery
+from fanout.core.position import Position
+from fanout.core.room import Mode
+from fanout.wire.event_stream import event
+from fanout.wire.rendered import Format, as_frame, encode_json
+
+
+@dataclass(frozen=True, slots=True)
+class RoomWelcome:
+    """How a listener begins in one room. `position` is where it stands: what follows that position is what it will be
+    sent next, so it may resume from there before it has received anything."""
+
+    position: Position
+    mode: Mode
+    recovery: Recovery
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The first thing that a listener hears, and the answer to a `subscribe`. `heartbeat_s` is in seconds."""
+
+    listener: str
+    heartbeat_s: int
+    rooms: Mapping[str, RoomWelcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """How many connections and how many visitors a room has."""
+
+    room: str
+    listeners: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A command was refused; the connection goes on. `ref` is the command's own, if it had one."""
+
+    code: str
+    detail: str
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A `publish` is durable."""
+
+    room: str
+    id: str
+    position: Position
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to the command `ping`."""
+
+
+Reply = Welcome | Presence | Error | Published | Pong | Bye
+
+
+def render_reply(reply: Reply, format: Format) -> bytes:
+    """A whole frame or event.
+
+    In an event stream a welcome carries its position as `id:`, so that a browser that loses the line before the first
+    message still says where it stood; a bye carries its slot as `retry:`, which browsers honour by themselves.
+    """
+    fields = reply_as_object(reply)
+    if format is not Format.EVENTS:
+        return as_frame(fields, format)
+    position: str | None = None
+    if isinstance(reply, Welcome) and len(reply.rooms) == 1:
+        (room,) = reply.rooms.values()
+        position = str(room.position)
+    retry_ms = reply.after_ms if isinstance(reply, Bye) else None
+    return event(position, fields["type"], encode_json(fields), retry_ms=retry_ms)
+
+
+def reply_as_object(reply: Reply) -> dict[str, Any]:
+    """The fields of a reply, under the protocol's names; what is None is left out."""
+    match reply:
+        case Welcome():
+            rooms = {
+                name: {"position": str(room.position), "mode": str(room.mode), "recovery": str(room.recovery)}
+                for name, room in reply.rooms.items()
+            }
+            return {"type": "welcome", "listener": reply.listener, "heartbeat_s": reply.heartbeat_s, "rooms": rooms}
+        case Presence():
+            return {
+                "type": "presence",
+                "room": reply.room,
+                "listeners": reply.listeners,
+                "visitors": reply.visitors,
+            }
+        case Error():
+            return _without_none({"type": "error", "code": reply.code, "detail": reply.detail, "ref": reply.ref})
+        case Published():
+            return _without_none(
+                {
+                    "type": "published",
+                    "room": reply.room,
+                    "id": reply.id,
+                    "position": str(reply.position),
+                    "ref": reply.ref,
+                }
+            )
+        case Pong():
+            return {"type": "pong"}
+        case Bye():
+            return _without_none(
+                {
+                    "type": "bye",
+                    "code": int(reply.code),
+                    "reason": reply.reason,
+                    "reconnect": reply.reconnect,
+                    "after_ms": reply.after_ms,
+                    "room": reply.room,
+                    "position": reply.position,
+                }
+            )
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
