@@ -1,0 +1,156 @@
+"""What a WebSocket listener may say once it is here, and what it is answered.
+
+Inbound is rare, so a frame reader exists only while there is half a frame to remember.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from fanout.core.admission import TokenBucket
+from fanout.core.closing import Bye, CloseCode
+from fanout.core.limits import COMMAND_BURST, COMMANDS_PER_SECOND, MAX_REFUSED_COMMANDS
+from fanout.core.principal import Role
+from fanout.edge.arrival import listener_id
+from fanout.edge.connection import Connection, Stage
+from fanout.edge.places import take_place
+from fanout.errors import FanoutError, InvalidInput, ProtocolViolation
+from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe, read_command
+from fanout.wire.frames import Binary, Close, FrameReader, FrameViolation, Received, Text, close_frame, pong_frame
+from fanout.wire.frames import Ping as PingFrame
+from fanout.wire.rendered import Format
+from fanout.wire.replies import Error, Pong, Published, Welcome, render_reply
+
+if TYPE_CHECKING:
+    from trio import Nursery
+
+    from fanout.edge.hub import Hub
+
+PUBLICATIONS_WAITING = 100
+"""Publications of one connection that may wait for the log; more are refused with `rate_limited`."""
+
+
+class Conversation:
+    """Answers the commands of WebSocket listeners. `nursery` runs what has to wait for the log."""
+
+    def __init__(self, hub: Hub, heartbeat_seconds: int, nursery: Nursery) -> None:
+        self._hub = hub
+        self._heartbeat_seconds = heartbeat_seconds
+        self._nursery = nursery
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        """Take what came over a listener's socket."""
+        if not connection.is_websocket:
+            return  # an event stream's client has nothing to say
+        reader = connection.inbound
+        if not isinstance(reader, FrameReader):
+            reader = FrameReader(self._hub.max_frame_bytes)
+        try:
+            try:
+                received, violation = reader.feed(data), None
+            except FrameViolation as broken:
+                received, violation = broken.received, broken
+            for item in received:
+                self._take(connection, item)
+                if connection.stage is not Stage.LISTENING:
+                    return
+            if violation is not None:
+                raise violation
+        except ProtocolViolation as violation:
+            self._hub.statistics.errors[violation.code] += 1
+            self._hub.sending.leave(connection, Bye(CloseCode(violation.close_code), violation.detail))
+            return
+        connection.inbound = None if reader.resting else reader
+
+    def _take(self, connection: Connection, item: Received) -> None:
+        match item:
+            case Text(payload) | Binary(payload):
+                self._command(connection, payload)
+            case PingFrame(payload):
+                self._hub.sending.control(connection, pong_frame(payload))
+            case Close(code, _):
+                self._hub.statistics.closes[code] += 1
+                self._hub.sending.last(connection, close_frame(code))
+
+    def _command(self, connection: Connection, payload: str | bytes) -> None:
+        if isinstance(payload, str) is not (connection.format is Format.JSON):
+            wanted = "JSON in text frames" if connection.format is Format.JSON else "MessagePack in binary frames"
+            raise ProtocolViolation(f"This connection speaks {wanted}.", close_code=CloseCode.BAD_COMMAND)
+        ref: str | None = None
+        try:
+            self._within_rate(connection)
+            command = read_command(payload, connection.format)
+            ref = getattr(command, "ref", None)
+            self._obey(connection, command)
+        except ProtocolViolation:
+            raise
+        except FanoutError as error:
+            self._refuse(connection, error, ref)
+
+    def _within_rate(self, connection: Connection) -> None:
+        """Visitors' commands have a rate; a flood ends the connection."""
+        if connection.principal.role is not Role.VISITOR:
+            return
+        extra = connection.more()
+        now = perf_counter()
+        if extra.bucket is None:
+            extra.bucket = TokenBucket(COMMANDS_PER_SECOND, COMMAND_BURST, now)
+        if extra.bucket.take(now):
+            extra.refused = 0
+            return
+        extra.refused += 1
+        if extra.refused > MAX_REFUSED_COMMANDS:
+            raise ProtocolViolation("Far too many commands.", close_code=CloseCode.BAD_COMMAND, code="flood")
+        raise InvalidInput(
+            f"{COMMANDS_PER_SECOND} commands a second are the most; wait {extra.bucket.seconds_until_next():.2f} s.",
+            code="rate_limited",
+        )
+
+    def _refuse(self, connection: Connection, error: FanoutError, ref: str | None) -> None:
+        self._hub.statistics.errors[error.code] += 1
+        reply = Error(error.code, error.detail, getattr(error, "ref", None) or ref)
+        self._hub.sending.control(connection, render_reply(reply, connection.format))
+
+    def _obey(self, connection: Connection, command: Command) -> None:
+        match command:
+            case Subscribe(room, after, last):
+                welcome, first = take_place(self._hub, connection, room, after, last)
+                reply = Welcome(listener_id(connection), self._heartbeat_seconds, {room: welcome})
+                self._hub.sending.control(connection, render_reply(reply, connection.format) + first)
+            case Unsubscribe(room):
+                subscription = connection.subscription(room)
+                if subscription is None:
+                    raise InvalidInput(f"This connection does not listen to {room!r}.", code="not_subscribed")
+                self._hub.unsubscribe(subscription)
+            case Ping():
+                self._hub.sending.control(connection, render_reply(Pong(), connection.format))
+            case Submit():
+                raise InvalidInput("No submissions are taken here.", code="submissions_closed")
+            case Publish():
+                self._publish(connection, command)
+
+    def _publish(self, connection: Connection, command: Publish) -> None:
+        """Queue a publication; those of one connection go to the log in the order in which they came."""
+        extra = connection.more()
+        if len(extra.publications) >= PUBLICATIONS_WAITING:
+            raise InvalidInput(f"{PUBLICATIONS_WAITING} publications wait already.", code="rate_limited")
+        extra.publications.append(command)
+        if not extra.publishing:
+            extra.publishing = True
+            self._nursery.start_soon(self._publish_all, connection)
+
+    async def _publish_all(self, connection: Connection) -> None:
+        extra = connection.more()
+        while extra.publications:
+            command: Publish = extra.publications.popleft()
+            try:
+                message = await self._hub.feed.publish(connection.principal, command)
+            except FanoutError as error:
+                if connection.stage is Stage.LISTENING:
+                    self._refuse(connection, error, command.ref)
+                continue
+            if connection.stage is Stage.LISTENING:
+                reply = Published(message.room, message.id, message.position, command.ref)
+                self._hub.sending.control(connection, render_reply(reply, connection.format))
+        extra.publishing = False

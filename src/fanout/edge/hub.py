@@ -1,0 +1,238 @@
+"""The hub: one epoll with every listener's socket in it, a task that reads, a task that walks. Nobody else touches
+them.
+
+`await trio.lowlevel.wait_readable(epoll.fileno())` makes one epoll a thing trio can wait for; so twenty thousand
+sockets are one wait, and the rest of the program stays ordinary trio. Both tasks work in slices of `SLICE_SECONDS` with
+a checkpoint between.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter
+from typing import Protocol
+
+import trio
+
+from fanout.core.admission import Admission
+from fanout.core.limits import MAX_CLIENT_FRAME_BYTES
+from fanout.edge.audience import WOULD_BLOCK, Audience, Subscription
+from fanout.edge.connection import Connection, Stage
+from fanout.edge.feed import Feed
+from fanout.edge.replay import Replay
+from fanout.edge.room_view import RoomView
+from fanout.edge.sending import WATCH, Sending
+from fanout.edge.settings import SLICE_SECONDS
+from fanout.edge.statistics import Counts
+
+READ_BYTES = 64 * 1024
+"""One read of one socket: a client's largest frame, in one buffer that all share."""
+
+EVENTS_AT_ONCE = 1024
+"""Ready sockets taken from the kernel at a time."""
+
+
+class Receiver(Protocol):
+    """Takes what a connection in one stage of its life has sent."""
+
+    def received(self, connection: Connection, data: bytes) -> None: ...
+
+
+class Hub:
+    """Owns the sockets of one edge.
+
+    Args:
+        feed: Where rooms come from.
+        admission: Counts listeners; what it admitted, the hub gives back when they go.
+        max_frame_bytes: Largest message that a WebSocket client may send.
+    """
+
+    def __init__(self, feed: Feed, admission: Admission, max_frame_bytes: int = MAX_CLIENT_FRAME_BYTES) -> None:
+        self.feed = feed
+        self.admission = admission
+        self.max_frame_bytes = max_frame_bytes
+        self.epoll = select.epoll()
+        self.connections: dict[int, Connection] = {}
+        self.views: dict[str, RoomView] = {}
+        self.statistics = Counts()
+        self.second = 0
+        self.accepted = 0
+        self.sending = Sending(self)
+        self.replay = Replay(self)
+        self.overtaken = self.sending.overtaken
+        self.blocked = self.sending.blocked
+        self._doors: dict[int, Callable[[], None]] = {}
+        self._receivers: dict[Stage, Receiver] = {}
+        self._news = trio.Event()
+        self._to_walk: dict[Audience, None] = {}
+        self._buffer = bytearray(READ_BYTES)
+        self._filled = memoryview(self._buffer)
+
+    def connect_stages(self, *, arriving: Receiver, listening: Receiver, secure: Callable[[Connection], None]) -> None:
+        """Say who takes the bytes of each stage. Done once, before `read`."""
+        self.listening = listening
+        self._receivers = {Stage.ARRIVING: arriving, Stage.LISTENING: listening}
+        self._secure = secure
+
+    # --- rooms --------------------------------------------------------------------------------------------------------
+
+    def view(self, room: str) -> RoomView:
+        """The room as this edge sees it; followed from its first listener on.
+
+        Raises:
+            RoomNotFound: There is none of that name.
+        """
+        view = self.views.get(room)
+        if view is None:
+            view = self.views[room] = RoomView(room, self.feed, self.walk)
+        return view
+
+    def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
+        """Give a connection a place in a room. What follows `cursor` reaches it from now on."""
+        audience = view.audiences.get(connection.format)
+        if audience is None:
+            audience = view.audiences[connection.format] = Audience(self, view, connection.format)
+        subscription = Subscription(connection, audience, cursor)
+        subscription.parked = connection.blocked
+        audience.subscriptions[subscription] = None
+        connection.subscriptions += (subscription,)
+        view.presence.join(connection.principal.subject)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Take the place back."""
+        subscription.parked = True  # a walk under way may still hold it
+        subscription.replaying = False
+        connection = subscription.connection
+        connection.subscriptions = tuple(other for other in connection.subscriptions if other is not subscription)
+        del subscription.audience.subscriptions[subscription]
+        subscription.audience.view.presence.leave(connection.principal.subject)
+
+    def walk(self, audience: Audience) -> None:
+        """Somebody in this audience may be behind."""
+        self._to_walk[audience] = None
+        self._news.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether every listener that takes bytes has had everything."""
+        return not self._to_walk
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def add_door(self, fd: int, accept: Callable[[], None]) -> None:
+        """Call `accept` whenever somebody waits at this listening socket."""
+        self._doors[fd] = accept
+        self.epoll.register(fd, select.EPOLLIN)
+
+    def remove_door(self, fd: int) -> None:
+        del self._doors[fd]
+        self.epoll.unregister(fd)
+
+    def add(self, connection: Connection) -> None:
+        self.connections[connection.fd] = connection
+        self.epoll.register(connection.fd, WATCH)
+
+    def forget(self, connection: Connection) -> None:
+        """Take a listener out of its rooms and give its place back; its socket stays."""
+        if connection.stage is Stage.LISTENING:
+            for subscription in connection.subscriptions:
+                self.unsubscribe(subscription)
+            self.admission.release(connection.address)
+            self.statistics.listeners["websocket" if connection.is_websocket else "events"] -= 1
+
+    def release(self, connection: Connection) -> None:
+        """Let go of a connection without closing its socket."""
+        self.forget(connection)
+        connection.stage = Stage.LEAVING
+        self.sending.stalled.pop(connection, None)
+        self.sending.leaving.pop(connection, None)
+        if self.connections.pop(connection.fd, None) is not None:
+            with suppress(OSError):
+                self.epoll.unregister(connection.fd)
+
+    def lost(self, connection: Connection) -> None:
+        """The connection is over, or must be: close its socket."""
+        self.release(connection)
+        connection.sock.close()
+
+    # --- the two tasks ------------------------------------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """Accept and read, for ever."""
+        while True:
+            await trio.lowlevel.wait_readable(self.epoll.fileno())
+            until = perf_counter() + SLICE_SECONDS
+            for fd, event in self.epoll.poll(0, EVENTS_AT_ONCE):
+                if accept := self._doors.get(fd):
+                    accept()
+                elif connection := self.connections.get(fd):
+                    self._ready(connection, event)
+                if perf_counter() > until:
+                    await trio.lowlevel.checkpoint()
+                    until = perf_counter() + SLICE_SECONDS
+
+    def _ready(self, connection: Connection, event: int) -> None:
+        if event & select.EPOLLOUT and connection.stage is not Stage.SECURING:
+            self.sending.writable(connection)
+            if connection.fd not in self.connections:
+                return
+        if connection.stage is Stage.SECURING:
+            self._secure(connection)
+        elif event & ~select.EPOLLOUT:
+            self.readable(connection)
+
+    def readable(self, connection: Connection) -> None:
+        """Read once, and give the bytes to whoever this connection's stage is about."""
+        sock = connection.sock
+        while True:
+            try:
+                size = sock.recv_into(self._buffer)
+            except WOULD_BLOCK:
+                return
+            except OSError:
+                size = 0
+            if size == 0:
+                self.lost(connection)
+                return
+            connection.heard_at = self.second
+            data = bytes(self._filled[:size])
+            if connection.stage is Stage.LEAVING:
+                self.sending.last_words(connection, data)
+            else:
+                self._receivers[connection.stage].received(connection, data)
+            # TLS may hold decrypted bytes that epoll knows nothing of.
+            if not isinstance(sock, ssl.SSLSocket) or connection.fd not in self.connections or not sock.pending():
+                return
+
+    async def fan_out(self) -> None:
+        """Walk over every audience that has news, a slice each in turn, for ever."""
+        began: dict[Audience, float] = {}
+        while True:
+            if not self._to_walk:
+                self._news = trio.Event()
+                await self._news.wait()
+            until = perf_counter() + SLICE_SECONDS
+            for audience in list(self._to_walk):
+                began.setdefault(audience, perf_counter())
+                if audience.step(until):
+                    del self._to_walk[audience]
+                    self.statistics.passes.observe(perf_counter() - began.pop(audience))
+                if perf_counter() > until:
+                    await trio.lowlevel.checkpoint()
+                    until = perf_counter() + SLICE_SECONDS
+
+    def listeners(self) -> list[Connection]:
+        """Everybody who listens now."""
+        return [connection for connection in self.connections.values() if connection.stage is Stage.LISTENING]
+
+    def close(self) -> None:
+        """Close every socket and the epoll itself."""
+        for connection in list(self.connections.values()):
+            self.lost(connection)
+        for view in self.views.values():
+            view.stop()
+        self.epoll.close()

@@ -1,0 +1,59 @@
+"""How a listener takes a place in a room: at its arrival and by `subscribe`, over WebSocket and event stream alike."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from fanout.core.limits import MAX_ROOMS_PER_LISTENER
+from fanout.core.position import Position
+from fanout.core.principal import Role
+from fanout.edge.connection import Connection
+from fanout.errors import InvalidInput, RoomNotFound
+from fanout.wire.rendered import render
+from fanout.wire.replies import RoomWelcome
+
+if TYPE_CHECKING:
+    from fanout.edge.hub import Hub
+
+STAFF_ROOM_PREFIX = "@"
+"""Rooms whose names begin so are for staff; to anybody else they do not exist."""
+
+
+def take_place(
+    hub: Hub, connection: Connection, room: str, after: Position | None, last: int | None
+) -> tuple[RoomWelcome, bytes]:
+    """Subscribe a connection to a room.
+
+    Returns:
+        What the welcome says of the room, and the bytes that must follow that welcome: a gap, and what the ring has for
+        this listener already. The cursor counts them as sent.
+
+    Raises:
+        RoomNotFound: No such room, or one for staff.
+        InvalidInput: `already_subscribed`, `too_many_rooms`.
+    """
+    if room.startswith(STAFF_ROOM_PREFIX) and connection.principal.role is Role.VISITOR:
+        raise RoomNotFound(f"There is no room {room!r}.")
+    view = hub.view(room)
+    if connection.subscription(room) is not None:
+        raise InvalidInput(f"This connection listens to {room!r} already.", code="already_subscribed")
+    if len(connection.subscriptions) >= MAX_ROOMS_PER_LISTENER:
+        raise InvalidInput(f"One connection listens to {MAX_ROOMS_PER_LISTENER} rooms at most.", code="too_many_rooms")
+    begin = view.start(after, last)
+    subscription = hub.subscribe(connection, view, begin.cursor)
+    first = b""
+    if begin.gap is not None:
+        first = render(begin.gap, connection.format)
+        hub.statistics.gaps[begin.gap.reason] += 1
+    if not view.in_ring(begin.cursor):
+        hub.replay.add(subscription)
+    elif begin.cursor < view.ring.head:
+        batch = view.pack(view.ring.after(begin.cursor, view.ring.capacity), connection.format)
+        first += batch.data
+        subscription.cursor = batch.through
+        hub.statistics.delivered(batch.heard_at, 1, perf_counter())
+        if batch.through < view.ring.head:
+            hub.walk(subscription.audience)
+    welcome = RoomWelcome(Position(view.epoch, begin.cursor), view.settings().mode, begin.recovery)
+    return welcome, first

@@ -1,0 +1,156 @@
+"""A room as this edge sees it: its own ring of recent entries, rendered once for everybody, and who listens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from fanout.core.cursor import Extent, Overflow, Start, skip, start
+from fanout.core.limits import CATCH_UP_BYTES
+from fanout.core.message import Entry, Message, Retraction
+from fanout.core.position import Position
+from fanout.core.presence import Presence
+from fanout.core.ring import Ring
+from fanout.core.room import RoomSettings
+from fanout.edge.feed import Feed
+from fanout.wire.rendered import Format, render
+
+if TYPE_CHECKING:
+    from fanout.edge.audience import Audience
+
+MAX_BATCH_ENTRIES = 512
+"""Entries in one send at most; `CATCH_UP_BYTES` usually ends a batch earlier."""
+
+
+class Rendered:
+    """One entry and its bytes in each format that anybody asked for; `heard_at` is when the edge got it
+    (perf_counter)."""
+
+    __slots__ = ("_frames", "entry", "heard_at")
+
+    def __init__(self, entry: Entry, heard_at: float) -> None:
+        self.entry = entry
+        self.heard_at = heard_at
+        self._frames: list[bytes | None] = [None] * len(Format)
+
+    def frame(self, format: Format) -> bytes:
+        """The same bytes for every listener of this format: server frames are not masked (RFC 6455 §5.1), and nothing
+        is negotiated that would make them differ from one connection to the next."""
+        frame = self._frames[format]
+        if frame is None:
+            frame = self._frames[format] = render(self.entry, format)
+        return frame
+
+
+class Batch:
+    """What a listener at some cursor gets next: frames, and the cursor after each of them. `data` is all of them
+    joined."""
+
+    __slots__ = ("cursors", "data", "frames", "heard_at", "through")
+
+    def __init__(self, frames: list[bytes], cursors: list[int], heard_at: list[float]) -> None:
+        self.frames, self.cursors, self.heard_at = frames, cursors, heard_at
+        self.data = frames[0] if len(frames) == 1 else b"".join(frames)
+        self.through = cursors[-1]
+
+    def after_partial_send(self, sent: int) -> tuple[int, memoryview]:
+        """The cursor and the rest of the frame that a send which stopped after `sent` bytes ended in.
+
+        So a listener that could not take everything owes the socket one frame at most, and the ring the rest: a ping or
+        a goodbye need not wait for the whole batch. With nothing sent the cursor is that before the first frame, and
+        nothing is owed.
+        """
+        before = self.cursors[0] - 1
+        end = 0
+        for frame, cursor in zip(self.frames, self.cursors, strict=True):
+            if sent <= end:
+                break
+            end += len(frame)
+            if sent < end:
+                return cursor, memoryview(frame)[len(frame) - (end - sent) :]
+            before = cursor
+        return before, memoryview(b"")
+
+
+class RoomView:
+    """One followed room: entries come in by `heard`, batches go out by `batch`."""
+
+    def __init__(self, name: str, feed: Feed, on_news: Callable[[Audience], None]) -> None:
+        self.name = name
+        self.presence = Presence()
+        self.audiences: dict[Format, Audience] = {}
+        self._on_news = on_news
+        followed = feed.follow(name, self.heard)
+        self.settings: Callable[[], RoomSettings] = followed.settings
+        self.stop = followed.stop
+        extent = followed.extent
+        self.epoch = extent.epoch
+        self.log_oldest = extent.oldest
+        self.retractions = 0
+        self.ring: Ring[Rendered] = Ring(self.settings().capacity, extent.recent - 1)
+        now = perf_counter()
+        for entry in followed.entries:
+            self.ring.append(Rendered(entry, now))
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.ring.head)
+
+    def heard(self, entries: Sequence[Entry]) -> None:
+        """Take in what was published, in order, and tell every audience."""
+        capacity = self.settings().capacity
+        if capacity != self.ring.capacity:
+            self.ring = self.ring.resized(capacity)
+        now = perf_counter()
+        for entry in entries:
+            if isinstance(entry, Retraction):
+                self._take_back(entry.target, now)
+            self.ring.append(Rendered(entry, now))
+        for audience in self.audiences.values():
+            if audience.subscriptions:
+                self._on_news(audience)
+
+    def _take_back(self, target: str, now: float) -> None:
+        self.retractions += 1
+        for rendered in self.ring:
+            entry = rendered.entry
+            if isinstance(entry, Message) and entry.id == target:
+                self.ring.replace(entry.position.seq, Rendered(entry.redacted(), now))
+
+    def start(self, after: Position | None, last: int | None) -> Start:
+        """Where a new listener begins."""
+        extent = Extent(self.epoch, self.ring.head, self.ring.oldest, min(self.log_oldest, self.ring.oldest))
+        return start(self.name, extent, after=after, last=last)
+
+    def in_ring(self, cursor: int) -> bool:
+        """Whether all that follows the cursor is in the ring."""
+        return not self.ring.overtaken(cursor)
+
+    def batch(self, cursor: int, format: Format) -> Batch | None:
+        """What follows `cursor`, bounded; None when the listener was overtaken and this room does not skip."""
+        if not self.ring.overtaken(cursor):
+            return self.pack(self.ring.after(cursor, MAX_BATCH_ENTRIES), format)
+        if self.settings().overflow is Overflow.CLOSE:
+            return None
+        gap = skip(self.name, self.epoch, cursor, oldest=self.ring.oldest, head=self.ring.head)
+        batch = self.pack(self.ring.after(gap.last.seq, MAX_BATCH_ENTRIES), format)
+        return Batch(
+            [render(gap, format), *batch.frames], [gap.last.seq, *batch.cursors], [perf_counter(), *batch.heard_at]
+        )
+
+    def pack(self, rendered: Sequence[Rendered], format: Format) -> Batch:
+        """As many of these as one send may carry, at least one."""
+        frames: list[bytes] = []
+        cursors: list[int] = []
+        heard_at: list[float] = []
+        size = 0
+        for item in rendered:
+            frame = item.frame(format)
+            size += len(frame)
+            if frames and size > CATCH_UP_BYTES:
+                break
+            frames.append(frame)
+            cursors.append(item.entry.position.seq)
+            heard_at.append(item.heard_at)
+        return Batch(frames, cursors, heard_at)

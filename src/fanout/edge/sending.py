@@ -1,0 +1,225 @@
+"""How bytes leave: replies and goodbyes ahead of messages, full sockets, catching up, and the end of a connection.
+
+Walks (`audience`) send to sockets that take everything. When one does not, its subscriptions are parked, it waits for
+EPOLLOUT, and from then on this module serves it: first the rest of the frame that was cut, then replies, then from the
+ring a bounded batch at a time, until it stands at the head of every room again.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import struct
+from collections import deque
+from contextlib import suppress
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from fanout.core.closing import Bye, CloseCode
+from fanout.core.limits import LINGER_SECONDS
+from fanout.edge.audience import WOULD_BLOCK, Subscription
+from fanout.edge.connection import CONTROL_FRAMES, NOTHING, Connection, Stage
+from fanout.edge.room_view import Batch
+from fanout.errors import ProtocolViolation
+from fanout.wire.frames import Close, FrameReader, close_frame
+from fanout.wire.replies import render_reply
+
+if TYPE_CHECKING:
+    from fanout.edge.hub import Hub
+
+CUT = struct.pack("ii", 1, 0)
+"""SO_LINGER on, zero seconds: closing sends a reset, and the kernel frees what it held for this peer at once."""
+
+WATCH = select.EPOLLIN | select.EPOLLRDHUP
+WATCH_BOTH = WATCH | select.EPOLLOUT
+
+
+class Sending:
+    """Writes to the hub's connections. Nothing here waits.
+
+    Args:
+        stalled: Connections whose socket is full, and the hub's second of the last byte that it took.
+        leaving: Connections that have been said goodbye, and the second in which they are cut.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.stalled: dict[Connection, int] = {}
+        self.leaving: dict[Connection, int] = {}
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def control(self, connection: Connection, frame: bytes) -> None:
+        """Send one whole frame ahead of any message; at once if the socket takes it."""
+        if connection.control is not None:
+            connection.control.append(frame)
+            if len(connection.control) >= CONTROL_FRAMES:
+                self._hub.epoll.modify(connection.fd, select.EPOLLOUT)  # no more reading until it takes its replies
+            return
+        try:
+            sent = connection.sock.send(frame)
+        except WOULD_BLOCK:
+            sent = 0
+        except OSError:
+            self._hub.lost(connection)
+            return
+        if sent < len(frame):
+            connection.owed = memoryview(frame)[sent:]
+            self._park(connection)
+
+    def blocked(self, subscription: Subscription, batch: Batch, sent: int, secure: bool) -> None:
+        """The socket took only `sent` bytes of the batch. TLS has taken all of it or nothing, and wants the same bytes
+        again."""
+        connection = subscription.connection
+        if secure:
+            subscription.cursor, connection.owed = batch.through, memoryview(batch.data)
+        else:
+            subscription.cursor, connection.owed = batch.after_partial_send(sent)
+        self._park(connection)
+
+    def _park(self, connection: Connection) -> None:
+        connection.control = deque()
+        for subscription in connection.subscriptions:
+            subscription.parked = True
+        self.stalled[connection] = self._hub.second
+        self._hub.epoll.modify(connection.fd, WATCH_BOTH)
+
+    def writable(self, connection: Connection) -> None:
+        """The socket takes bytes again: pay what is owed, then replies, then each room a batch."""
+        self.stalled[connection] = self._hub.second
+        try:
+            if not self._pay(connection):
+                return
+            if connection.stage is Stage.LEAVING:
+                self._flushed(connection)
+                return
+            caught_up = True
+            for subscription in connection.subscriptions:
+                if connection.stage is not Stage.LISTENING or not self._catch_up(subscription):
+                    caught_up = False
+                    break
+        except WOULD_BLOCK:
+            return
+        except OSError:
+            self._hub.lost(connection)
+            return
+        if caught_up:
+            self._unpark(connection)
+
+    def _pay(self, connection: Connection) -> bool:
+        """Whether everything that goes before messages has gone."""
+        control = connection.control
+        while True:
+            while connection.owed:
+                sent = connection.sock.send(connection.owed)
+                connection.owed = connection.owed[sent:]
+            connection.owed = NOTHING
+            if not control:
+                return True
+            connection.owed = memoryview(control.popleft())
+
+    def _catch_up(self, subscription: Subscription) -> bool:
+        """Send one batch from the ring; whether the subscription then stands at the head (or reads from the log)."""
+        view = subscription.audience.view
+        if subscription.replaying:
+            self._hub.replay.add(subscription)
+            return True
+        if subscription.cursor == view.ring.head:
+            return True
+        batch = view.batch(subscription.cursor, subscription.audience.format)
+        if batch is None:
+            self.overtaken(subscription)
+            return False
+        if not self.batch(subscription, batch):
+            return False
+        return subscription.cursor == view.ring.head
+
+    def batch(self, subscription: Subscription, batch: Batch) -> bool:
+        """Send a batch to one listener, outside a walk; whether its socket took all of it."""
+        connection = subscription.connection
+        try:
+            sent = connection.sock.send(batch.data)
+        except WOULD_BLOCK as error:
+            self.blocked(subscription, batch, 0, isinstance(error, ssl.SSLError))
+            return False
+        if sent < len(batch.data):
+            self.blocked(subscription, batch, sent, False)
+            return False
+        subscription.cursor = batch.through
+        self._hub.statistics.delivered(batch.heard_at, 1, perf_counter())
+        return True
+
+    def _unpark(self, connection: Connection) -> None:
+        connection.control = None
+        for subscription in connection.subscriptions:
+            subscription.parked = subscription.replaying
+        del self.stalled[connection]
+        self._hub.epoll.modify(connection.fd, WATCH)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def overtaken(self, subscription: Subscription) -> None:
+        """A lossless room's ring has gone past this listener: close it, with the position to resume from."""
+        view = subscription.audience.view
+        behind = view.ring.head - subscription.cursor
+        self.leave(
+            subscription.connection,
+            Bye(
+                CloseCode.TOO_SLOW,
+                f"{behind} messages behind in a room that keeps {view.ring.capacity}",
+                after_ms=0,
+                position=f"{view.epoch}:{subscription.cursor}",
+                room=view.name,
+            ),
+        )
+
+    def leave(self, connection: Connection, bye: Bye) -> None:
+        """Say goodbye and close once that has gone out, or after `LINGER_SECONDS`."""
+        if connection.stage is Stage.LEAVING:
+            return
+        farewell = render_reply(bye, connection.format)
+        if connection.is_websocket:
+            farewell += close_frame(bye.code, bye.reason)
+        self._hub.statistics.closes[int(bye.code)] += 1
+        self.last(connection, farewell)
+
+    def last(self, connection: Connection, data: bytes) -> None:
+        """Send these bytes as the last ones; whatever else was waiting, but the rest of a cut frame, is dropped."""
+        self._hub.forget(connection)
+        connection.stage = Stage.LEAVING
+        self.leaving[connection] = self._hub.second + LINGER_SECONDS
+        if connection.control is not None:
+            connection.control.clear()
+        self.control(connection, data)
+        if connection.stage is Stage.LEAVING and connection.control is None and connection in self.leaving:
+            self._flushed(connection)
+
+    def _flushed(self, connection: Connection) -> None:
+        """Everything has gone out. A WebSocket now owes us its close frame, the others the end of the stream."""
+        if connection.control is not None:
+            self._unpark(connection)
+        if not connection.is_websocket:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_WR)
+
+    def last_words(self, connection: Connection, data: bytes) -> None:
+        """What a leaving client still says: only its close frame matters (RFC 6455 §7.1.1: the server closes first)."""
+        if not connection.is_websocket:
+            return
+        reader = connection.inbound
+        if not isinstance(reader, FrameReader):
+            reader = connection.inbound = FrameReader(self._hub.max_frame_bytes)
+        try:
+            received = reader.feed(data)
+        except ProtocolViolation:
+            self._hub.lost(connection)
+            return
+        if any(isinstance(item, Close) for item in received) and not connection.blocked:
+            self._hub.lost(connection)
+
+    def cut(self, connection: Connection) -> None:
+        """Close at once and let the kernel drop what it still holds."""
+        with suppress(OSError):
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, CUT)
+        self._hub.lost(connection)
