@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from time import perf_counter
 from types import MappingProxyType
 
 import trio
@@ -14,36 +13,32 @@ from fanout.core.histogram import Histogram
 from fanout.core.limits import MAX_HISTORY_PAGE, MAX_ROOMS
 from fanout.core.message import Entry
 from fanout.core.room import RoomSettings, reached_from, room_name, room_settings
-from fanout.engine.ports import Appended, Log, Publication, Stream
+from fanout.engine.log_access import LogAccess
+from fanout.engine.ports import Log, Stream
 from fanout.engine.room import Room
-from fanout.errors import EngineClosed, InvalidInput, RoomNotFound
+from fanout.engine.tail import Tail
+from fanout.errors import InvalidInput, RoomNotFound
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatistics:
-    """What the engine has done since it was opened. By room: entries that entered it, and its library listeners."""
+    """What the engine has done since it was opened. By room: messages that entered it, and its library listeners."""
 
-    entered: Mapping[str, int]
+    messages: Mapping[str, int]
     listeners: Mapping[str, int]
     append_seconds: Histogram
     """How long the log took for each publication, until it was durable; failures are not in it."""
     append_failures: int
-    log_available: bool
 
 
 class Engine:
     """Rooms on one log. Made by `open_engine_on` (or `fanout.open_engine`)."""
 
     def __init__(self, log: Log) -> None:
-        self.log = log
-        self.closed = False
-        """Nothing more will enter any room: listeners end."""
-        self._closing = False
+        self._log = LogAccess(log)
         self._rooms: dict[str, Room] = {}
-        self._reached: dict[str, tuple[str, ...]] = {}
+        self._reached: dict[str, tuple[Room, ...]] = {}
         self._changing = trio.Lock()
-        self._append_seconds = Histogram()
-        self._append_failures = 0
 
     @property
     def rooms(self) -> Mapping[str, Room]:
@@ -64,15 +59,15 @@ class Engine:
     @property
     def available(self) -> bool:
         """Whether publishing is possible: what readiness reports."""
-        return not self._closing and self.log.available
+        return self._log.available
 
     def statistics(self) -> EngineStatistics:
+        """The counts at this moment; the histogram is the engine's own and goes on counting."""
         return EngineStatistics(
-            entered={name: room.entered for name, room in self._rooms.items()},
+            messages={name: room.tail.messages for name, room in self._rooms.items()},
             listeners={name: room.listeners for name, room in self._rooms.items()},
-            append_seconds=self._append_seconds,
-            append_failures=self._append_failures,
-            log_available=self.log.available,
+            append_seconds=self._log.append_seconds,
+            append_failures=self._log.append_failures,
         )
 
     async def open_room(
@@ -101,17 +96,17 @@ class Engine:
         Cancellation: takes effect before the log is asked, or after it has answered.
         """
         async with self._changing:
-            self.check_open()
+            self._log.check_open()
             settings = self._settings(
                 name, mode=mode, capacity=capacity, overflow=overflow, follows=follows, title=title
             )
             room = self._rooms.get(name)
             if room is not None and room.settings == settings:
                 return room
-            with trio.CancelScope(shield=True):  # or the log might have the change and the engine not
-                stream = await self.log.save_room(settings)
+            with trio.CancelScope(shield=True), self._log.use() as log:  # or the log might have it and the engine not
+                stream = await log.save_room(settings)
                 if room is None:
-                    self._rooms[name] = await self._opened(stream)
+                    self._rooms[name] = await self._opened(stream, log)
                 else:
                     room.change(settings)
             self._reached.clear()
@@ -141,68 +136,44 @@ class Engine:
                     f"follows names {str(followed)[:80]!r}, and there is no such room.", code="unknown_follow"
                 )
 
-    async def _opened(self, stream: Stream) -> Room:
-        """The room of a stream, its ring filled with the newest entries that the log has."""
-        cursor = max(stream.head - stream.settings.capacity, stream.oldest - 1)
+    async def _opened(self, stream: Stream, log: Log) -> Room:
+        """The room of a stream, with the newest entries that the log has."""
+        settings = stream.settings
+        cursor = max(stream.head - settings.capacity, stream.oldest - 1)
         recent: list[Entry] = []
-        while cursor < stream.head:
-            batch = await self.log.read(stream.settings.name, cursor, MAX_HISTORY_PAGE)
-            if not batch:
-                break
+        while batch := await log.read(settings.name, cursor, MAX_HISTORY_PAGE):
             recent += batch
             cursor = batch[-1].position.seq
-        return Room(self, stream, recent)
+        return Room(settings, self._log, Tail(self._log, stream, recent), self._reached_from)
 
-    # --- for the rooms -----------------------------------------------------------------------------------------------
-
-    def check_open(self) -> None:
-        """Raise EngineClosed when nothing new is taken any more."""
-        if self._closing:
-            raise EngineClosed("The engine is shutting down and takes nothing new.")
-
-    def check_readable(self) -> None:
-        """Raise EngineClosed when the log is closed."""
-        if self.closed:
-            raise EngineClosed("The engine has closed; what is not in memory can't be read any more.")
-
-    def reached_from(self, name: str) -> tuple[str, ...]:
-        """The room itself and every room that follows it, directly or through others."""
+    def _reached_from(self, name: str) -> tuple[Room, ...]:
+        """The room itself and every room that follows it, directly or through others. Kept until a room changes."""
         if name not in self._reached:
-            self._reached[name] = reached_from(name, {key: room.settings for key, room in self._rooms.items()})
+            settings = {key: room.settings for key, room in self._rooms.items()}
+            self._reached[name] = tuple(self._rooms[key] for key in reached_from(name, settings))
         return self._reached[name]
 
-    async def append(self, publication: Publication) -> Appended:
-        """Give a publication to the log and note how long it took. Errors and cancelling are the log's."""
-        began = perf_counter()
-        try:
-            appended = await self.log.append(publication)
-        except Exception:
-            self._append_failures += 1
-            raise
-        self._append_seconds.observe(perf_counter() - began)
-        return appended
-
     def _commit(self, entries: Sequence[Entry]) -> None:
-        """What the log calls: every ring first, then whoever watches, so that nobody sees a publication in halves."""
+        """What the log calls: every room first, then whoever watches, so that nobody sees a publication in halves."""
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
             by_room.setdefault(entry.room, []).append(entry)
-        shown = [(self._rooms[name], self._rooms[name].take(part)) for name, part in by_room.items()]
-        for room, part in shown:
-            room.tell(part)
+        tails = [self._rooms[name].tail for name in by_room]
+        shown = [tail.take(part) for tail, part in zip(tails, by_room.values(), strict=True)]
+        for tail, part in zip(tails, shown, strict=True):
+            tail.tell(part)
 
-    async def _start(self) -> None:
-        self.log.start(self._commit)
-        for stream in await self.log.streams():
-            self._rooms[stream.settings.name] = await self._opened(stream)
+    async def start(self, log: Log) -> None:
+        """Called by `open_engine_on`: open every room that the log has."""
+        log.start(self._commit)
+        for stream in await log.streams():
+            self._rooms[stream.settings.name] = await self._opened(stream, log)
 
-    async def _close(self) -> None:
-        self._closing = True
-        with trio.CancelScope(shield=True):  # what was begun must end well, also when everything is being cancelled
-            await self.log.aclose()
-        self.closed = True
+    async def aclose(self) -> None:
+        """Called by `open_engine_on`: close the log, then let the listeners end."""
+        await self._log.aclose()
         for room in self._rooms.values():
-            room.wake()
+            room.tail.end()
 
 
 @asynccontextmanager
@@ -216,7 +187,7 @@ async def open_engine_on(log: Log) -> AsyncIterator[Engine]:
     """
     engine = Engine(log)
     try:
-        await engine._start()
+        await engine.start(log)
         yield engine
     finally:
-        await engine._close()
+        await engine.aclose()

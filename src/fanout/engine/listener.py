@@ -8,7 +8,7 @@ further entries that follow the cursor. Nothing is queued for a listener, so a s
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import trio
 
@@ -16,10 +16,9 @@ from fanout.core.cursor import Overflow, Recovery, Start, skip
 from fanout.core.limits import REPLAY_BATCH
 from fanout.core.message import Entry, Gap, GapReason, Message
 from fanout.core.position import Position
+from fanout.core.room import RoomSettings
+from fanout.engine.tail import Tail
 from fanout.errors import ListenerOvertaken
-
-if TYPE_CHECKING:
-    from fanout.engine.room import Room
 
 
 class Listener:
@@ -34,19 +33,21 @@ class Listener:
     Cancellation: safe. The cursor moves only when an entry is handed out.
     """
 
-    def __init__(self, room: Room, start: Start) -> None:
-        self.room = room
+    def __init__(self, tail: Tail, start: Start, settings: Callable[[], RoomSettings]) -> None:
+        self._tail = tail
+        self._settings = settings
         self.recovery: Recovery = start.recovery
         self._cursor = start.cursor
         self._gap = start.gap
         self._older: deque[Entry] = deque()
-        self._replaying = start.cursor < room.position.seq
+        self._replaying = start.cursor < tail.position.seq
         self._busy = False
+        self._left = False
 
     @property
     def position(self) -> Position:
         """Where this listener stands: the position to resume after if it stops now."""
-        return Position(self.room.epoch, self._cursor)
+        return Position(self._tail.epoch, self._cursor)
 
     def __aiter__(self) -> Listener:
         return self
@@ -59,7 +60,10 @@ class Listener:
             LogUnavailable: What is wanted is no longer in memory and the log can't be read now. May be called again.
             EngineClosed: The engine has closed, and what is missing would have had to be read from the log.
             trio.BusyResourceError: Another task is iterating over this listener.
+            trio.ClosedResourceError: The `async with` that this listener belongs to is over.
         """
+        if self._left:
+            raise trio.ClosedResourceError("this listener has left its room")
         if self._busy:
             raise trio.BusyResourceError("another task is iterating over this listener")
         self._busy = True
@@ -68,20 +72,25 @@ class Listener:
             while True:
                 if (found := self._take()) is not None:
                     return found
-                if self.room.overtaken(self._cursor):
-                    self._older.extend(await self.room.read(self._cursor, REPLAY_BATCH))
-                elif self.room.closed:
+                if self._tail.overtaken(self._cursor):
+                    self._older.extend(await self._tail.read(self._cursor, REPLAY_BATCH))
+                elif self._tail.ended:
                     raise StopAsyncIteration
                 else:
-                    await self.room.wait_for_news()
+                    await self._tail.wait_for_news()
         finally:
             self._busy = False
 
     def redact(self, message_id: str) -> None:
-        """Called by the room when a message is taken back: what was read ahead must not hand it out any more."""
+        """Called when a message is taken back: what was read ahead must not hand it out any more."""
         for index, entry in enumerate(self._older):
             if isinstance(entry, Message) and entry.id == message_id:
                 self._older[index] = entry.redacted()
+
+    def leave(self) -> None:
+        """Called at the end of `Room.listen`: from here on nobody redacts what was read ahead, so it is dropped."""
+        self._left = True
+        self._older.clear()
 
     def _take(self) -> Entry | Gap | None:
         """What comes next if it is at hand, moving the cursor over it. Never waits: so nothing can be lost halfway."""
@@ -90,9 +99,9 @@ class Listener:
             return gap
         if self._older:
             return self._take_older()
-        if self.room.overtaken(self._cursor):
+        if self._tail.overtaken(self._cursor):
             return None if self._replaying else self._overflow()
-        entries = self.room.held(self._cursor, 1)
+        entries = self._tail.held(self._cursor, 1)
         if not entries:
             return None
         self._replaying = False
@@ -107,19 +116,19 @@ class Listener:
         return self._older.popleft()
 
     def _overflow(self) -> Gap:
-        room, extent = self.room, self.room.extent
-        if room.settings.overflow is Overflow.SKIP:
-            gap = skip(room.name, extent.epoch, self._cursor, oldest=extent.recent, head=extent.head)
+        extent, settings = self._tail.extent, self._settings()
+        if settings.overflow is Overflow.SKIP:
+            gap = skip(settings.name, extent.epoch, self._cursor, oldest=extent.recent, head=extent.head)
             self._cursor = gap.last.seq
             return gap
         raise ListenerOvertaken(
-            f"Room {room.name!r} is {extent.head - self._cursor} messages ahead and keeps {room.settings.capacity} in "
+            f"Room {settings.name!r} is {extent.head - self._cursor} entries ahead and keeps {settings.capacity} in "
             f"memory; listen again after {self.position}.",
             resume_after=str(self.position),
         )
 
     def _miss(self, last: int, reason: GapReason) -> Gap:
-        epoch = self.room.epoch
-        gap = Gap(self.room.name, Position(epoch, self._cursor + 1), Position(epoch, last), reason)
+        epoch = self._tail.epoch
+        gap = Gap(self._tail.room, Position(epoch, self._cursor + 1), Position(epoch, last), reason)
         self._cursor = last
         return gap

@@ -1,56 +1,46 @@
 """One room: publishing into it, taking back, reading and listening.
 
-The ring is fed by the log's commits alone, never by the task that publishes. So the order in memory is the order of
-the log, nothing is seen before it is durable, and a publisher that is cancelled halfway leaves nothing half done.
+What is published goes to the log and comes back from there into the room's tail, as the log commits it; the task that
+publishes never touches it. So the order in memory is the order of the log, nothing is seen before it is durable, and a
+publisher that is cancelled halfway leaves nothing half done.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from secrets import choice
 from string import ascii_lowercase, digits
 from time import time_ns
-from typing import TYPE_CHECKING, Any
-
-import trio
+from typing import Any
 
 from fanout.core.cursor import Extent, Start, start
 from fanout.core.limits import MAX_HISTORY_PAGE
 from fanout.core.message import Author, Draft, Entry, Message, Retraction
 from fanout.core.position import Position
-from fanout.core.ring import Ring
 from fanout.core.room import RoomSettings
 from fanout.core.say import NOBODY, Say, checked, fingerprint, idempotency_key, is_message_id
 from fanout.engine.listener import Listener
-from fanout.engine.ports import Publication, Stream
+from fanout.engine.log_access import LogAccess
+from fanout.engine.ports import Publication
+from fanout.engine.tail import Observer, Tail
 from fanout.errors import EpochChanged, InvalidInput, MessageNotFound
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fanout.engine.engine import Engine
-
-Observer = Callable[[Sequence[Entry]], None]
+_ID_CHARACTERS = ascii_lowercase + digits
 
 
 class Room:
     """Made by `Engine.open_room`; one object for each room, as long as the engine runs."""
 
-    def __init__(self, engine: Engine, stream: Stream, recent: Sequence[Entry]) -> None:
-        self._engine = engine
-        self.settings: RoomSettings = stream.settings
-        self.epoch: str = stream.epoch
-        self.entered = 0
-        """Entries that have entered this room since the engine was opened."""
-        self._oldest = stream.oldest
-        self._ring: Ring[Entry] = Ring(stream.settings.capacity, stream.head - len(recent))
-        for entry in recent:
-            self._ring.append(entry)
-        self._observers: list[Observer] = []
-        self._listeners: set[Listener] = set()
-        self._readings: list[set[str]] = []
-        self._waiting = trio.lowlevel.ParkingLot()
+    def __init__(
+        self, settings: RoomSettings, log: LogAccess, tail: Tail, reached: Callable[[str], Sequence[Room]]
+    ) -> None:
+        self.settings = settings
+        self.tail = tail
+        """For the engine's own modules; integrators use the methods here."""
+        self._log = log
+        self._reached = reached
+        self._listeners = 0
 
     # --- where the room stands ---------------------------------------------------------------------------------------
 
@@ -61,28 +51,17 @@ class Room:
     @property
     def position(self) -> Position:
         """The newest entry's position; `EPOCH:0` in a room where nothing was ever published."""
-        return Position(self.epoch, self._ring.head)
+        return self.tail.position
 
     @property
     def extent(self) -> Extent:
-        """How far the room reaches. `oldest` is what is known of the log: it learns by reading that entries have
-        expired."""
-        return Extent(self.epoch, self._ring.head, self._ring.oldest, min(self._oldest, self._ring.oldest))
-
-    @property
-    def recent(self) -> list[Entry]:
-        """The entries in memory, oldest first: `extent.recent` to `extent.head`."""
-        return list(self._ring)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the engine has closed, so that nothing more will come."""
-        return self._engine.closed
+        """How far the room reaches, in memory and in the log."""
+        return self.tail.extent
 
     @property
     def listeners(self) -> int:
-        """How many library listeners there are (those of the edge count themselves)."""
-        return len(self._listeners)
+        """How many library listeners there are (those of the edge are counted there)."""
+        return self._listeners
 
     # --- publishing --------------------------------------------------------------------------------------------------
 
@@ -116,22 +95,22 @@ class Room:
 
     async def publish_all(self, says: Sequence[Say], *, key: str | None = None) -> list[Message]:
         """Publish several messages, all or none, with consecutive positions. Otherwise like `publish`."""
-        self._engine.check_open()
         passed = checked(says)
         publication = Publication(
             drafts=self._drafts(passed),
             key=None if key is None else idempotency_key(key),
             fingerprint=b"" if key is None else fingerprint(passed),
         )
-        appended = await self._engine.append(publication)
+        appended = await self._log.append(publication)
         return [entry for entry in appended.entries if isinstance(entry, Message) and entry.room == self.name]
 
     def _drafts(self, says: Sequence[Say]) -> tuple[Draft, ...]:
         now = time_ns() // 1_000_000
         ids = [_new_id() for _ in says]
+        rooms = [room.name for room in self._reached(self.name)]
         return tuple(
             Draft(room, now if say.at is None else say.at, id, say.kind, say.author, say.text, say.re, say.data)
-            for room in self._engine.reached_from(self.name)
+            for room in rooms
             for id, say in zip(ids, says, strict=True)
         )
 
@@ -147,26 +126,23 @@ class Room:
             LogUnavailable, EngineClosed: As `publish`.
         Cancellation: as `publish`; trying again is always safe.
         """
-        self._engine.check_open()
-        log = self._engine.log
-        if not await self._has(message_id):
+        self._log.check_open()
+        message = await self.tail.find(message_id) if is_message_id(message_id) else None
+        if message is None:
             raise MessageNotFound(f"There is no message of that id in the room {self.name!r}.")
-        if (before := await log.find_retraction(self.name, message_id)) is not None:
-            return before
-        reached = [self._engine.rooms[name] for name in self._engine.reached_from(self.name)]
-        rooms = [room.name for room in reached if room is self or await room._has(message_id)]
+        if message.retracted:
+            with self._log.use() as log:
+                if (before := await log.find_retraction(self.name, message_id)) is not None:
+                    return before
+        rooms = [self.name]
+        for room in self._reached(self.name):
+            if room is not self and (copy := await room.tail.find(message_id)) is not None and not copy.retracted:
+                rooms.append(room.name)
         now = time_ns() // 1_000_000
         drafts = tuple(Draft(room, now, target=message_id) for room in rooms)
         # A line end can't stand in anybody else's key. With the key, two who take back at once make one retraction.
-        appended = await self._engine.append(Publication(drafts, key=f"retract\n{message_id}"))
-        return next(e for e in appended.entries if isinstance(e, Retraction) and e.room == self.name)
-
-    async def _has(self, message_id: str) -> bool:
-        if not is_message_id(message_id):
-            return False
-        if any(isinstance(entry, Message) and entry.id == message_id for entry in self._ring):
-            return True
-        return isinstance(await self._engine.log.find(self.name, message_id), Message)
+        appended = await self._log.append(Publication(drafts, key=f"retract\n{message_id}"))
+        return next(entry for entry in appended.entries if isinstance(entry, Retraction) and entry.room == self.name)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -186,7 +162,7 @@ class Room:
         if after is None:
             return await self.read(self.extent.oldest - 1, min(limit, MAX_HISTORY_PAGE))
         after = _position(after)
-        if after.epoch != self.epoch or after.seq > self._ring.head:
+        if after.epoch != self.position.epoch or after.seq > self.position.seq:
             raise EpochChanged(f"{after} is not of this room's stream, which stands at {self.position}.")
         return await self.read(after.seq, min(limit, MAX_HISTORY_PAGE))
 
@@ -202,13 +178,16 @@ class Room:
             LogUnavailable: The position is older than the ring and the log can't be read now.
             EngineClosed: The engine is shutting down.
         """
-        self._engine.check_open()
-        listener = Listener(self, await self.start(after=after, last=last))
-        self._listeners.add(listener)
+        self._log.check_open()
+        begin = await self.start(after=after, last=last)
+        listener = Listener(self.tail, begin, lambda: self.settings)
+        self._listeners += 1
         try:
-            yield listener
+            with self.tail.redacting(listener.redact):
+                yield listener
         finally:
-            self._listeners.discard(listener)
+            listener.leave()
+            self._listeners -= 1
 
     async def start(self, *, after: Position | str | None = None, last: int | None = None) -> Start:
         """Where a listener begins who asks for this; the arguments and errors are those of `listen`.
@@ -219,112 +198,36 @@ class Room:
             raise InvalidInput("last is how many messages to begin with: 0 or more.", code="bad_last")
         wanted = None if after is None else _position(after)
         begin = start(self.name, self.extent, after=wanted, last=last)
-        if self.overtaken(begin.cursor):
+        if self.tail.overtaken(begin.cursor):
             await self.read(begin.cursor, 1)
             begin = start(self.name, self.extent, after=wanted, last=last)
         return begin
 
-    def overtaken(self, cursor: int) -> bool:
-        """Whether what follows the cursor is no longer all in memory, so that it has to be `read`."""
-        return self._ring.overtaken(cursor)
-
-    def held(self, cursor: int, limit: int) -> list[Entry]:
-        """Up to `limit` entries after the cursor, from memory. Only when not `overtaken`."""
-        return self._ring.after(cursor, limit)
-
     async def read(self, cursor: int, limit: int) -> list[Entry]:
-        """Up to `limit` entries after the cursor, from memory or from the log; empty when there is none yet.
+        """Up to `limit` entries after number `cursor`, from memory or from the log; empty when there is none yet.
 
         A number missing before the first one has expired. Nothing newer than `position` is in it, and nothing that was
-        retracted by the time it returns.
-
-        Raises:
-            LogUnavailable: The log can't be read now.
-            EngineClosed: It is not in memory and the engine has closed.
-        Cancellation: safe.
+        retracted by the time it returns. Raises and is cancelled like `history`.
         """
-        await trio.lowlevel.checkpoint()
-        if not self._ring.overtaken(cursor):
-            return self._ring.after(cursor, limit)
-        self._engine.check_readable()
-        with self._noting_retractions() as taken_back:
-            found = await self._engine.log.read(self.name, cursor, limit)
-        # The log may be a commit ahead of the ring. A listener must not be: it would hold a position from the future.
-        entries = [entry for entry in found if entry.position.seq <= self._ring.head]
-        if entries and entries[0].position.seq > cursor + 1:
-            self._oldest = max(self._oldest, entries[0].position.seq)
-        return [
-            entry.redacted() if isinstance(entry, Message) and entry.id in taken_back else entry for entry in entries
-        ]
+        return await self.tail.read(cursor, limit)
 
-    @contextmanager
-    def _noting_retractions(self) -> Iterator[set[str]]:
-        """Collects what is taken back while the log is being read: its answer may be from before."""
-        taken_back: set[str] = set()
-        self._readings.append(taken_back)
-        try:
-            yield taken_back
-        finally:
-            self._readings = [reading for reading in self._readings if reading is not taken_back]
-
-    # --- following the log -------------------------------------------------------------------------------------------
+    @property
+    def recent(self) -> list[Entry]:
+        """The entries in memory, oldest first: `extent.recent` to `extent.head`."""
+        return self.tail.held(self.extent.recent - 1, self.settings.capacity)
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have `observer` called with every entry that enters from now on, in order; return what ends that.
 
-        It is called in the event loop, when the ring already has the entries (and no longer has the text that they take
+        It is called in the event loop, when the room already has the entries (and no longer has the text that they take
         back). It must be quick and must not raise: it holds up the commit that it hears of.
         """
-        self._observers.append(observer)
-
-        def end() -> None:
-            self._observers = [kept for kept in self._observers if kept is not observer]
-
-        return end
-
-    async def wait_for_news(self) -> None:
-        """Wait until something has entered, or the engine has closed. Cancellation: safe."""
-        await self._waiting.park()
-
-    def take(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Called by the engine with what the log has committed for this room: into the ring. Returns the same entries
-        as they may be shown, which differ when one takes back another."""
-        shown: list[Entry] = []
-        for entry in entries:
-            if isinstance(entry, Retraction):
-                self._redact(entry.target, shown)
-            self._ring.append(entry)
-            shown.append(entry)
-        self.entered += len(shown)
-        return shown
-
-    def tell(self, shown: Sequence[Entry]) -> None:
-        """Called by the engine after `take`, when every room has taken its part."""
-        for observer in self._observers:
-            observer(shown)
-        self._waiting.unpark_all()
-
-    def wake(self) -> None:
-        """Called by the engine when it has closed."""
-        self._waiting.unpark_all()
+        return self.tail.observe(observer)
 
     def change(self, settings: RoomSettings) -> None:
         """Called by the engine when the log has the new settings."""
-        if settings.capacity != self.settings.capacity:
-            self._ring = self._ring.resized(settings.capacity)
+        self.tail.resize(settings.capacity)
         self.settings = settings
-
-    def _redact(self, target: str, shown: list[Entry]) -> None:
-        for entry in self._ring:
-            if isinstance(entry, Message) and entry.id == target:
-                self._ring.replace(entry.position.seq, entry.redacted())
-        for index, entry in enumerate(shown):
-            if isinstance(entry, Message) and entry.id == target:
-                shown[index] = entry.redacted()
-        for taken_back in self._readings:
-            taken_back.add(target)
-        for listener in self._listeners:
-            listener.redact(target)
 
 
 def _position(given: Position | str) -> Position:
@@ -333,6 +236,3 @@ def _position(given: Position | str) -> Position:
 
 def _new_id() -> str:
     return "".join(choice(_ID_CHARACTERS) for _ in range(12))
-
-
-_ID_CHARACTERS = ascii_lowercase + digits
