@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -19,7 +20,7 @@ from fanout.core.room import RoomSettings
 from fanout.engine.ports import Appended, Publication, Stream
 from fanout.errors import FanoutError, KeyReused, RoomNotFound
 from fanout.log.memory import new_epoch
-from fanout.log.rows import INSERT, REDACT, SELECT, Row, entry_of, row_of
+from fanout.log.rows import REDACT, SELECT, Row, entry_of, in_powers_of_two, insert, row_of
 from fanout.log.schema import BUSY_SECONDS, truncate_wal
 
 ERASE_SECONDS: Final = 0.1
@@ -223,7 +224,8 @@ class Ledger:
         return Appended(tuple(map(entry_of, found)), repeated=True)
 
     def _write(self, batch: _Batch) -> None:
-        self._connection.executemany(INSERT, batch.rows)
+        for rows in in_powers_of_two(batch.rows):
+            self._connection.execute(insert(len(rows)), list(chain.from_iterable(rows)))
         if batch.redactions:
             self._connection.executemany(REDACT, batch.redactions)
         if batch.keys:

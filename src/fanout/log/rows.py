@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -13,7 +15,8 @@ Row: TypeAlias = tuple[
     int, int, int, int, str | None, str | None, str | None, str | None, str | None, int, bytes | None
 ]
 
-INSERT: Final = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+MOST_ROWS: Final = 256
+"""Rows of one INSERT: 2,816 values, within SQLite's limit of 32,766; more makes it no faster."""
 
 SELECT: Final = """SELECT r.name, r.epoch, e.seq, e.at, e.id, e.kind, e.role, e.re, e.target, e.retracted, e.content
     FROM entries AS e JOIN rooms AS r ON r.room = e.room """
@@ -21,6 +24,25 @@ SELECT: Final = """SELECT r.name, r.epoch, e.seq, e.at, e.id, e.kind, e.role, e.
 REDACT: Final = """UPDATE entries SET retracted = 1, content = zeroblob(length(content))
     WHERE room = ? AND id = ? AND seq < ? AND retracted = 0"""
 """As many zeros as there were bytes, so that the row is overwritten where it stands: see `fanout.log.schema`."""
+
+
+@cache
+def insert(rows: int) -> str:
+    """The statement that inserts so many rows at once.
+
+    Python's sqlite3 gives the interpreter lock away with every statement and waits for it afterwards, up to 5 ms each
+    time when the event loop is busy; so a group should be few statements, not one a row.
+    """
+    return "INSERT INTO entries VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows)
+
+
+def in_powers_of_two(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in as few pieces as powers of two allow, so that the statements are few enough to stay prepared."""
+    begin = 0
+    while begin < len(rows):
+        size = min(1 << (len(rows) - begin).bit_length() - 1, MOST_ROWS)
+        yield rows[begin : begin + size]
+        begin += size
 
 
 class _Content(msgspec.Struct, array_like=True):
