@@ -1,0 +1,214 @@
+"""The crowd's sockets: one epoll, no tasks, no threads. It seats listeners at a given rate and brings them back."""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import itertools
+import random
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from fanout.client.comeback import CUT, Ending
+from fanout.client.crowd.listener import Ended, Listener
+from fanout.client.crowd.tally import Tally
+from fanout.client.target import Target
+
+READ_BYTES: Final = 256 * 1024
+"""Most bytes read from one socket at a time: several catch-up batches of the server."""
+
+EVENTS_AT_ONCE: Final = 128
+"""Sockets read between two looks at the clock: at some 5 µs each, what a latency is off by stays under a
+millisecond."""
+
+PORTS_PER_ADDRESS: Final = 20_000
+"""Connections from one source address to one server: Linux hands out 28,232 ports a pair of addresses
+(net.ipv4.ip_local_port_range), and those of former connections wait a minute."""
+
+CONNECT_SECONDS: Final = 10.0
+"""How long a connection and its handshake may take before it is given up and tried again."""
+
+IP_BIND_ADDRESS_NO_PORT: Final = 24
+"""From <linux/in.h>; Python names it from 3.12 on. Without it, bind takes a port that no other address can use."""
+
+
+class Seat:
+    """One socket of one listener. `to_send`: the opening request until the connection stands, then None."""
+
+    __slots__ = ("listener", "since", "sock", "to_send")
+
+    def __init__(self, sock: socket.socket, listener: Listener, since: float) -> None:
+        self.sock, self.listener, self.since = sock, listener, since
+        self.to_send: bytes | None = None
+
+
+class Loop:
+    """Runs listeners against one server until it is told to stop.
+
+    Args:
+        rate: New connections a second, returns included.
+        sources: Source addresses to take turns with; empty: the kernel's choice.
+        every_second: Called about once a second, after the latencies so far were observed.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        listeners: Sequence[Listener],
+        tally: Tally,
+        *,
+        rate: float,
+        sources: Sequence[str] = (),
+        every_second: Callable[[], None],
+    ) -> None:
+        self.listeners = listeners
+        self._tally, self._rate, self._every_second = tally, rate, every_second
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)[0]
+        self._family, self._address = found[0], found[4]
+        self._sources = itertools.cycle(sources) if sources else None
+        self._epoll = select.epoll()
+        self._seats: dict[int, Seat] = {}
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._order = itertools.count()
+        self._coming = [(0.0, next(self._order), listener) for listener in listeners]
+        self.stopping = False
+
+    @property
+    def connected(self) -> int:
+        """Sockets that are open or opening."""
+        return len(self._seats)
+
+    @property
+    def waiting(self) -> int:
+        """Listeners that will connect, for the first time or again."""
+        return len(self._coming)
+
+    def run(self, until: float) -> None:
+        """Work until `until` of the monotonic clock, or until `stopping` is set."""
+        next_second = time.monotonic() + 1
+        allowance, filled_at = 0.0, time.monotonic()
+        while not self.stopping and (now := time.monotonic()) < until:
+            allowance = min(allowance + (now - filled_at) * self._rate, max(self._rate / 10, 1.0))
+            filled_at = now
+            while allowance >= 1 and self._coming and self._coming[0][0] <= now:
+                allowance -= 1
+                self._connect(heapq.heappop(self._coming)[2], now)
+            if now >= next_second:
+                next_second = max(next_second + 1, now)
+                self._cut_the_silent(now)
+                self._every_second()
+            self._work(min(self._timeout(now, allowance, next_second), until - now))
+
+    def cut(self) -> None:
+        """Break every connection from this side, as a network that fails: no close frame, and everybody comes back."""
+        for seat in list(self._seats.values()):
+            self._end(seat, Ending(CUT, "cut by the crowd"))
+
+    def close(self) -> None:
+        """Say goodbye to the server on every connection and let go of all."""
+        for seat in self._seats.values():
+            if seat.listener.live:
+                self._send(seat, seat.listener.closing())
+            seat.sock.close()
+        self._seats.clear()
+        self._epoll.close()
+
+    def _timeout(self, now: float, allowance: float, next_second: float) -> float:
+        wait = next_second - now
+        if self._coming:
+            due = max(self._coming[0][0] - now, (1 - allowance) / self._rate)
+            wait = min(wait, due)
+        return max(wait, 0.0)
+
+    def _work(self, timeout: float) -> None:
+        for fd, events in self._epoll.poll(timeout, EVENTS_AT_ONCE):
+            seat = self._seats.get(fd)
+            if seat is None:
+                continue
+            if seat.to_send is not None:
+                self._opened(seat)
+            elif events:
+                self._read(seat)
+        self._tally.flush(time.monotonic_ns())
+
+    def _connect(self, listener: Listener, now: float) -> None:
+        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        seat = Seat(sock, listener, now)
+        seat.to_send = listener.opening()
+        self._seats[sock.fileno()] = seat
+        self._epoll.register(sock.fileno(), select.EPOLLOUT)
+        try:
+            if self._sources is not None:
+                sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                sock.bind((next(self._sources), 0))
+            problem = sock.connect_ex(self._address)
+        except OSError as error:
+            problem = error.errno or errno.EIO
+        if problem not in (0, errno.EINPROGRESS):
+            self._end(seat, Ending(CUT, f"connect: {errno.errorcode.get(problem, problem)}"))
+
+    def _opened(self, seat: Seat) -> None:
+        problem = seat.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if problem:
+            self._end(seat, Ending(CUT, f"connect: {errno.errorcode.get(problem, problem)}"))
+            return
+        request, seat.to_send = seat.to_send, None
+        self._epoll.modify(seat.sock.fileno(), select.EPOLLIN)
+        assert request is not None
+        self._send(seat, request)
+
+    def _send(self, seat: Seat, payload: bytes) -> None:
+        """Short sends into an empty buffer are whole; one that is not will show as an ending of the connection."""
+        try:
+            seat.sock.send(payload)
+        except OSError as error:
+            if error.errno != errno.EAGAIN and seat.sock.fileno() in self._seats:
+                self._end(seat, Ending(CUT, f"send: {errno.errorcode.get(error.errno or 0, error)}"))
+
+    def _read(self, seat: Seat) -> None:
+        try:
+            count = seat.sock.recv_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(seat, Ending(CUT, f"read: {errno.errorcode.get(error.errno or 0, error)}"))
+            return
+        if not count:
+            self._end(seat, Ending(CUT, "the server closed without a word"))
+            return
+        try:
+            reply = seat.listener.receive(bytes(self._buffer[:count]), time.monotonic())
+        except Ended as ended:
+            self._end(seat, ended.ending)
+            return
+        if reply:
+            self._send(seat, reply)
+
+    def _end(self, seat: Seat, ending: Ending) -> None:
+        del self._seats[seat.sock.fileno()]
+        seat.sock.close()
+        wait = seat.listener.wait_seconds(ending, random.random())  # jitter, not a secret
+        if wait is not None:
+            heapq.heappush(self._coming, (time.monotonic() + wait, next(self._order), seat.listener))
+
+    def _cut_the_silent(self, now: float) -> None:
+        for seat in list(self._seats.values()):
+            listener = seat.listener
+            if listener.live:
+                if now - listener.heard_at > listener.silence_seconds:
+                    self._end(seat, Ending(CUT, "silent for two heartbeats"))
+            elif now - seat.since > CONNECT_SECONDS:
+                self._end(seat, Ending(CUT, "no welcome in time"))
+
+
+def source_addresses(target: Target, listeners: int, at_least: int = 1) -> list[str]:
+    """Addresses to connect from, so that ports suffice: all of 127.0.0.0/8 is ours; elsewhere the kernel chooses."""
+    address = str(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)[0][4][0])
+    if not address.startswith("127."):
+        return []
+    wanted = max(at_least, -(-listeners // PORTS_PER_ADDRESS))
+    return [f"127.0.{1 + each // 250}.{1 + each % 250}" for each in range(wanted)]
