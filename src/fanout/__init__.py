@@ -1,1 +1,75 @@
-"""fanout carries a live, moderated event: few writers, tens of thousands of listeners, nothing lost."""
+"""fanout carries a live, moderated event: few writers, tens of thousands of listeners, nothing lost.
+
+The map of the house; arrows point down only:
+
+    cli                     commands, without logic of their own
+    server                  puts the parts together; starts, drains and stops them
+    web · client · testing  the HTTP API · a client that resumes · what authors of logs and clients need for their tests
+    edge · log              sockets to rooms: the hub · where messages are numbered and made durable
+    engine                  rooms on trio, without a socket: publish, listen, take back
+    wire                    meaning to bytes and back: frames, commands, formats
+    core                    pure rules: position, message, ring, cursor, limits
+    errors                  every error, drawn as a tree
+
+What stands below is promised; what is only found in a module of its own may change.
+"""
+
+from fanout.core.cursor import Overflow, Recovery
+from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retraction
+from fanout.core.position import Position
+from fanout.core.room import Mode
+from fanout.core.say import Say
+from fanout.edge.attach import attach
+from fanout.engine.engine import Engine
+from fanout.engine.listener import Listener
+from fanout.engine.room import Room
+from fanout.errors import (
+    ConfigurationError,
+    Conflict,
+    EngineClosed,
+    EpochChanged,
+    FanoutError,
+    InvalidInput,
+    KeyReused,
+    ListenerOvertaken,
+    LogUnavailable,
+    MessageNotFound,
+    NotAllowed,
+    ProtocolViolation,
+    RoomNotFound,
+)
+from fanout.log.opening import open_engine
+from fanout.wire.rendered import Format
+
+__all__ = [
+    "Author",
+    "ConfigurationError",
+    "Conflict",
+    "Engine",
+    "EngineClosed",
+    "Entry",
+    "EpochChanged",
+    "FanoutError",
+    "Format",
+    "Gap",
+    "GapReason",
+    "InvalidInput",
+    "KeyReused",
+    "Listener",
+    "ListenerOvertaken",
+    "LogUnavailable",
+    "Message",
+    "MessageNotFound",
+    "Mode",
+    "NotAllowed",
+    "Overflow",
+    "Position",
+    "ProtocolViolation",
+    "Recovery",
+    "Retraction",
+    "Room",
+    "RoomNotFound",
+    "Say",
+    "attach",
+    "open_engine",
+]
