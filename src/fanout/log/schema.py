@@ -4,7 +4,8 @@ Three things here keep the promise that nothing retracted stays readable in any 
 - `secure_delete`: SQLite overwrites what it frees with zeros.
 - What can be retracted is one column, `content`, of a table that only grows at its end, and a retraction overwrites it
   with as many zeros. So rows never move to another page; when they do, SQLite leaves copies behind in the unused part
-  of the old page, which no later deletion reaches.
+  of the old page, which no later deletion reaches. (Measured: the same table ordered by room, `secure_delete` on, 500
+  of 600 rows retracted: 5 to 9 texts were still in the file.)
 - After a retraction the write-ahead log is emptied (see `fanout.log.ledger`), and at every opening.
 
 A room's head is the largest `seq` of its entries: whoever learns to delete old entries must leave the newest.
