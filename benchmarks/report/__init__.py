@@ -1,0 +1,1 @@
+"""What a run says: whether goals are met, the table, the plot, the JSON and the machine it ran on."""
