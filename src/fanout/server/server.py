@@ -1,0 +1,158 @@
+"""The composition root: which parts a server has, in which order they start, and in which they stop.
+
+Start: what can be wrong with the settings first (keys, certificates, then the addresses, so that a taken port is told
+at once), then the log and the engine on it, the rooms of the configuration, and last the edge, with the ordinary HTTP
+behind it. Only when all stands is anybody told that it listens; who came earlier has waited in the doors' backlog.
+
+Stop: readiness goes first, so that a proxy sends nobody new. The doors close. Every listener is told to come back, each
+in a slot of its own, and gets what is on its way to it; requests in progress are answered, so nothing that was
+acknowledged is lost and nothing half-done is acknowledged. Then the edge ends, the engine, and last the log, which
+finishes what it had begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from fanout.edge.edge import Edge
+from fanout.edge.feed import EngineFeed
+from fanout.edge.settings import EdgeSettings
+from fanout.engine.engine import Engine
+from fanout.errors import ConfigurationError, InvalidInput
+from fanout.log.opening import open_engine
+from fanout.server.credentials import tokens_of
+from fanout.server.doors import close_doors, open_doors, tls_context, url_of
+from fanout.server.settings import Config, RoomConfig
+from fanout.web.app import make_app
+from fanout.web.http import HttpServer
+from fanout.web.tokens import Tokens
+
+SPARE_DESCRIPTORS: Final = 100
+"""Descriptors kept for all that is no connection: the log's files, doors, epolls, what Python itself opens."""
+
+
+FINISH_SECONDS: Final = 10.0
+"""How long requests in progress may take to be answered once everybody else has gone. A publication on a slow disk
+takes one; what takes longer is a client that reads too slowly."""
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new."""
+
+    urls: tuple[str, ...]
+    engine: Engine
+    edge: Edge
+    http: HttpServer
+    tokens: Tokens
+    drain_seconds: float
+    draining: bool = False
+
+    async def drain(self) -> None:
+        """Take leave of everybody, as told above; returns when all are gone.
+
+        Cancellation: whoever is still there is cut when the server closes; what was acknowledged is in the log.
+        """
+        self.draining = True
+        self.http.drain()
+        await self.edge.drain(self.drain_seconds)
+        with trio.move_on_after(FINISH_SECONDS):
+            while self.edge.statistics().visiting:  # noqa: ASYNC110  # the edge sets no event for one who waits once
+                await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]:
+    """Start a server; at the end of the block, stop what still runs, without waiting for anybody.
+
+    Args:
+        descriptors: How many this process may have open.
+    Raises:
+        ConfigurationError: It can't start with these settings.
+    """
+    settings = edge_settings(config, descriptors)
+    tokens = tokens_of(config)
+    tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
+    doors = open_doors(config)
+    try:
+        urls = tuple(url_of(door, secure=tls is not None) for door in doors)
+        async with open_engine(None if config.memory else config.data) as engine:
+            await make_rooms(engine, config.rooms)
+            server = _assembled(urls, engine, tokens, settings, config.drain_seconds)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(server.edge.run, [(door, tls) for door in doors])
+                yield server
+                nursery.cancel_scope.cancel()
+    finally:
+        close_doors(doors)
+
+
+def _assembled(
+    urls: tuple[str, ...], engine: Engine, tokens: Tokens, settings: EdgeSettings, drain_seconds: float
+) -> Server:
+    """The parts, each given what it needs of the others: edge and HTTP know each other only by these two functions."""
+    edge = Edge(
+        EngineFeed(engine),
+        authenticate=tokens.authenticate,
+        handle_http=lambda handover: server.http.serve(handover),
+        settings=settings,
+    )
+    app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining)
+    server = Server(urls, engine, edge, HttpServer(app, edge.adopt), tokens, drain_seconds)
+    return server
+
+
+def edge_settings(config: Config, descriptors: int) -> EdgeSettings:
+    """What the edge may take of the descriptors that there are.
+
+    Raises:
+        ConfigurationError: More listeners are wanted than there can be.
+    """
+    usual, few = EdgeSettings(), descriptors // 10  # where descriptors are few, everybody's share is smaller
+    visiting, arriving = min(usual.max_visiting, few), min(usual.max_arriving, few)
+    most = descriptors - visiting - arriving - min(SPARE_DESCRIPTORS, few)
+    listeners = config.max_listeners or most
+    if listeners > most:
+        raise ConfigurationError(
+            "max_listeners", f"at most {most}, since this process may have {descriptors} descriptors (ulimit -Hn)."
+        )
+    return EdgeSettings(
+        max_listeners=listeners,
+        max_per_address=config.max_per_address or listeners,
+        max_arriving=arriving,
+        max_visiting=visiting,
+        handshake_seconds=config.handshake_seconds,
+        trust_proxy=config.trust_proxy,
+    )
+
+
+async def make_rooms(engine: Engine, rooms: Mapping[str, RoomConfig]) -> None:
+    """Make these rooms, or change those that are there in what is given.
+
+    First all without what they follow, since rooms may follow each other.
+
+    Raises:
+        ConfigurationError: A room can't be so; the key names it.
+    """
+    for name, room in rooms.items():
+        with _named(name):
+            await engine.open_room(
+                name, mode=room.mode, capacity=room.capacity, overflow=room.overflow, title=room.title
+            )
+    for name, room in rooms.items():
+        if room.follows is not None:
+            with _named(name):
+                await engine.open_room(name, follows=room.follows)
+
+
+@contextmanager
+def _named(room: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidInput as error:
+        raise ConfigurationError(f"rooms.{room}", error.detail) from None

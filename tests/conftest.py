@@ -1,0 +1,26 @@
+"""For every test: what needs a real component says so with a marker, and is left out, with the reason, where it is
+missing; in CI that is a failure."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.components import COMPONENTS, all_required
+
+
+def pytest_configure() -> None:
+    """Settings of whoever runs the tests must not reach the servers that the tests start."""
+    for name in [name for name in os.environ if name.startswith("FANOUT_")]:
+        del os.environ[name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for component in COMPONENTS:
+        if item.get_closest_marker(component.marker) is None or component.path() is not None:
+            continue
+        reason = f"{component.programs[0]} is not installed (Debian package {component.package})"
+        if all_required():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
