@@ -27,6 +27,10 @@ def _files_with(directory: Path, needle: bytes) -> list[str]:
     return [path.name for path in directory.iterdir() if needle in path.read_bytes()]
 
 
+def _all_bytes(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
 async def _started(directory: Path, *rooms: str) -> SqliteLog:
     log = await open_sqlite_log(directory / "log.sqlite3")
     log.start(lambda entries: None)
@@ -76,8 +80,8 @@ async def test_most_of_several_rooms_can_be_taken_back(tmp_path: Path) -> None:
     async with trio.open_nursery() as nursery:
         for text in gone:
             nursery.start_soon(log.append, Publication((Draft(said[text], 2, target=text[1:-1]),)))
-    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert {text for text in said if text.encode() in files} == set(said) - set(gone)
+    left = _all_bytes(tmp_path)
+    assert {text for text in said if text.encode() in left} == set(said) - set(gone)
     await log.aclose()
 
 
