@@ -49,6 +49,19 @@ class SocketStream(HalfCloseableStream):
         except OSError:
             return b""
 
+    def send_nowait(self, data: bytes) -> int:
+        """How many of these bytes the socket took without waiting; the rest is for `send_all`.
+
+        Raises:
+            trio.BrokenResourceError: The connection broke.
+        """
+        try:
+            return self.socket.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        except OSError as error:
+            raise self._broken(error) from error
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         async with self._sending:

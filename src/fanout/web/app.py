@@ -1,0 +1,66 @@
+"""All ordinary HTTP as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fanout.edge.statistics import EdgeStatistics
+from fanout.engine.engine import Engine
+from fanout.errors import FanoutError
+from fanout.web.answers import answer_to, options_answer, resource
+from fanout.web.health import Health
+from fanout.web.metrics import Metrics
+from fanout.web.openapi import OpenApi
+from fanout.web.pages import Pages
+from fanout.web.rooms_api import RoomsApi
+from fanout.web.tokens import Tokens
+
+EVERY_METHOD = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+
+
+def make_app(
+    engine: Engine,
+    tokens: Tokens,
+    edge_statistics: Callable[[], EdgeStatistics],
+    ready: Callable[[], bool],
+) -> ASGIApp:
+    """The application on one engine.
+
+    Args:
+        edge_statistics: What the edge has counted: listeners, deliveries and the rest.
+        ready: False from the moment that the server drains.
+    """
+    health, metrics, pages = Health(engine, ready), Metrics(engine, edge_statistics), Pages(engine, edge_statistics)
+    router = Router(
+        [
+            *RoomsApi(engine, tokens, edge_statistics).routes(),
+            resource("/healthz", GET=health.live),
+            resource("/readyz", GET=health.readiness),
+            resource("/metrics", GET=metrics.show),
+            resource("/openapi.json", GET=OpenApi().show),
+            *pages.routes(),
+        ],
+        redirect_slashes=False,
+    )
+    return Application(router)
+
+
+class Application:
+    """A router whose errors are problems. No middleware: what every answer needs, its maker puts on it."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self  # so that the router raises where it would answer in plain text
+        try:
+            if scope["type"] == "http" and scope["path"] == "*":
+                await options_answer(EVERY_METHOD)(scope, receive, send)
+            else:
+                await self._router(scope, receive, send)
+        except (FanoutError, HTTPException) as error:
+            await answer_to(error)(scope, receive, send)

@@ -1,0 +1,76 @@
+"""Prometheus metrics, read from what the engine and the edge have counted when somebody asks; the hot path knows none
+of this.
+
+Labels are rooms (at most a thousand, made by operators), transports, reasons, results and codes of our own: never a
+visitor's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fanout.core.histogram import Histogram
+from fanout.edge.statistics import EdgeStatistics
+from fanout.engine.engine import Engine
+from fanout.web.answers import answer
+
+
+class FanoutCollector(Collector):
+    """Turns statistics into metric families."""
+
+    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+        self._engine, self._edge_statistics = engine, edge_statistics
+
+    def collect(self) -> Iterable[Metric]:
+        edge, engine = self._edge_statistics(), self._engine.statistics()
+        yield _gauges("listeners", "Listeners now.", "transport", edge.listeners)
+        rooms = {name: float(counts.listeners) for name, counts in edge.rooms.items()}
+        yield _gauges("room_listeners", "Listeners of a room now.", "room", rooms)
+        yield _counters("messages", "Messages that have entered a room.", "room", engine.messages)
+        yield CounterMetricFamily("fanout_deliveries", "Messages handed to sockets.", edge.deliveries)
+        yield CounterMetricFamily("fanout_sends", "Calls of send() that carried messages.", edge.sends)
+        yield _histogram("pass_seconds", "Duration of a walk over a room's listeners.", edge.passes)
+        yield _histogram("delivery_seconds", "From a message's publication to its writing to a socket.", edge.delivery)
+        yield GaugeMetricFamily("fanout_slow_listeners", "Listeners whose socket is full now.", edge.slow)
+        yield _counters("gaps", "Gaps that listeners were told of.", "reason", edge.gaps)
+        codes = {str(int(code)): count for code, count in edge.closes.items()}
+        yield _counters("closes", "Connections that the server closed.", "code", codes)
+        yield _counters("handshakes", "Requests to listen.", "result", edge.handshakes)
+        yield _histogram("log_append_seconds", "From a publication to its being durable.", engine.append_seconds)
+
+
+class Metrics:
+    """`GET /metrics`, in the format that the scraper asks for (Prometheus text or OpenMetrics)."""
+
+    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(FanoutCollector(engine, edge_statistics))
+
+    async def show(self, request: Request) -> Response:
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return answer(encode(self._registry), media_type)
+
+
+def _gauges(name: str, help: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"fanout_{name}", help, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _counters(name: str, help: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(f"fanout_{name}", help, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _histogram(name: str, help: str, histogram: Histogram) -> Metric:
+    buckets = [("+Inf" if bound == float("inf") else str(bound), count) for bound, count in histogram.cumulated()]
+    return HistogramMetricFamily(f"fanout_{name}", help, buckets=buckets, sum_value=histogram.total)

@@ -1,0 +1,217 @@
+"""Rooms and their messages over HTTP: what `/v1/rooms` and everything below it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fanout.core.limits import MAX_HISTORY_PAGE
+from fanout.core.message import Author, Entry, Gap, GapReason, Message
+from fanout.core.position import Position
+from fanout.core.principal import Action
+from fanout.core.say import Say
+from fanout.edge.statistics import EdgeStatistics
+from fanout.engine.engine import Engine
+from fanout.engine.room import Room
+from fanout.errors import InvalidInput
+from fanout.web.answers import json_answer, public_json, resource
+from fanout.web.bearer import principal_of
+from fanout.web.tokens import Tokens
+from fanout.wire.rendered import as_object
+from fanout.wire.request_head import BadRequest
+
+DEFAULT_PAGE: Final = 100
+"""Messages in a page of history when `limit` does not say."""
+
+MAX_PAGE_BYTES: Final = 1024 * 1024
+"""Characters of text after which a page of history ends early: sixty of the longest messages, or any page of ordinary
+ones. `next` tells where to go on."""
+
+
+class RoomChange(msgspec.Struct, frozen=True):
+    """What `PUT` may set; what is left out stays as it is."""
+
+    mode: str | None = None
+    capacity: int | None = None
+    overflow: str | None = None
+    follows: list[str] | None = None
+    title: str | None = None
+
+
+class NewMessage(msgspec.Struct, frozen=True):
+    """What `POST` publishes."""
+
+    text: str
+    kind: str = "message"
+    re: str | None = None
+    data: dict[str, Any] | None = None
+
+
+_Body = TypeVar("_Body")
+_room_change: Final = msgspec.json.Decoder(RoomChange)
+_new_messages: Final = msgspec.json.Decoder(NewMessage | list[NewMessage])
+
+
+class RoomsApi:
+    """The handlers, on one engine. `edge_statistics` counts the listeners."""
+
+    def __init__(self, engine: Engine, tokens: Tokens, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+        self._engine, self._tokens, self._edge_statistics = engine, tokens, edge_statistics
+
+    def routes(self) -> list[Route]:
+        return [
+            resource("/v1/rooms/{room}/messages", GET=self.history, POST=self.publish),
+            resource("/v1/rooms/{room}/messages/{id}", DELETE=self.retract),
+            resource("/v1/rooms/{room}", GET=self.one_room, PUT=self.set_room),
+            resource("/v1/rooms", GET=self.all_rooms),
+        ]
+
+    async def all_rooms(self, request: Request) -> Response:
+        """`GET /v1/rooms`."""
+        statistics = self._edge_statistics()
+        rooms = [described(self._engine.rooms[name], statistics) for name in sorted(self._engine.rooms)]
+        return public_json({"rooms": rooms})
+
+    async def one_room(self, request: Request) -> Response:
+        """`GET /v1/rooms/{room}`."""
+        return public_json(self._described(self._engine.room(request.path_params["room"])))
+
+    async def set_room(self, request: Request) -> Response:
+        """`PUT /v1/rooms/{room}`: 201 for a new room, 200 for one that was there."""
+        name = request.path_params["room"]
+        principal_of(request, self._tokens).check(Action.SET_ROOM, name)
+        wanted = await read_json(request, _room_change)
+        created = name not in self._engine.rooms
+        room = await self._engine.open_room(
+            name,
+            mode=wanted.mode,
+            capacity=wanted.capacity,
+            overflow=wanted.overflow,
+            follows=wanted.follows,
+            title=wanted.title,
+        )
+        return json_answer(self._described(room), 201 if created else 200)
+
+    async def publish(self, request: Request) -> Response:
+        """`POST /v1/rooms/{room}/messages`: answered when durable."""
+        name = request.path_params["room"]
+        principal = principal_of(request, self._tokens)
+        principal.check(Action.PUBLISH, name)
+        room = self._engine.room(name)
+        given = await read_json(request, _new_messages)
+        author = Author(principal.name, principal.role)
+        news = given if isinstance(given, list) else [given]
+        says = [Say(new.text, author, new.kind, new.re, new.data) for new in news]
+        published = await room.publish_all(says, key=request.headers.get("idempotency-key"))
+        receipts = [{"id": message.id, "position": str(message.position)} for message in published]
+        return json_answer(receipts if isinstance(given, list) else receipts[0], 201)
+
+    async def retract(self, request: Request) -> Response:
+        """`DELETE /v1/rooms/{room}/messages/{id}`."""
+        name = request.path_params["room"]
+        principal_of(request, self._tokens).check(Action.RETRACT, name)
+        return json_answer(as_object(await self._engine.room(name).retract(request.path_params["id"])))
+
+    async def history(self, request: Request) -> Response:
+        """`GET /v1/rooms/{room}/messages`."""
+        room = self._engine.room(request.path_params["room"])
+        written = _one(request, "after")
+        after = None if written is None else Position.parse(written)
+        limit = _limit(_one(request, "limit"))
+        extent = room.extent
+        entries = _page(await room.history(after, limit))
+        reached = entries[-1].position if entries else after or Position(extent.epoch, extent.head)
+        objects = [as_object(entry) for entry in (*_expired(room, after, entries), *entries)]
+        return public_json({"messages": objects, "next": str(reached)})
+
+    def _described(self, room: Room) -> dict[str, Any]:
+        return described(room, self._edge_statistics())
+
+
+def described(room: Room, statistics: EdgeStatistics) -> dict[str, Any]:
+    """A room as it is now. `delivery_seconds` is of the whole server since it started, as upper bounds of buckets."""
+    settings, extent = room.settings, room.extent
+    counts = statistics.rooms.get(room.name)
+    delivery = statistics.delivery
+    return {
+        "name": settings.name,
+        "title": settings.title,
+        "mode": str(settings.mode),
+        "position": str(room.position),
+        "oldest": str(Position(extent.epoch, extent.oldest)),
+        "listeners": counts.listeners if counts else 0,
+        "visitors": counts.visitors if counts else 0,
+        "capacity": settings.capacity,
+        "overflow": str(settings.overflow),
+        "follows": list(settings.follows),
+        "delivery_seconds": {
+            "p50": _finite(delivery.quantile(0.5)),
+            "p99": _finite(delivery.quantile(0.99)),
+            "count": delivery.count,
+        },
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    """JSON has no infinity: null is more than the last bound."""
+    return seconds if seconds < float("inf") else None
+
+
+def _page(entries: list[Entry]) -> list[Entry]:
+    """As many of them as fit a page, at least one."""
+    characters = 0
+    for count, entry in enumerate(entries):
+        characters += len(entry.text) if isinstance(entry, Message) else 0
+        if count and characters > MAX_PAGE_BYTES:
+            return entries[:count]
+    return entries
+
+
+def _expired(room: Room, after: Position | None, entries: list[Entry]) -> Iterable[Gap]:
+    """The gap between what was asked for and the oldest that is kept: said, never silent."""
+    if after is None or not entries or entries[0].position.seq == after.seq + 1:
+        return ()
+    first, last = after.seq + 1, entries[0].position.seq - 1
+    return (Gap(room.name, Position(after.epoch, first), Position(after.epoch, last), GapReason.EXPIRED),)
+
+
+def _one(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise InvalidInput(f"{name} may stand only once.", code="bad_query")
+    return values[0] if values else None
+
+
+def _limit(written: str | None) -> int:
+    if written is None:
+        return DEFAULT_PAGE
+    if not (written.isascii() and written.isdigit() and len(written) <= 9 and int(written) >= 1):
+        raise InvalidInput(
+            f"limit is a number from 1; more than {MAX_HISTORY_PAGE} gives {MAX_HISTORY_PAGE}.", code="bad_limit"
+        )
+    return min(int(written), MAX_HISTORY_PAGE)
+
+
+async def read_json(request: Request, decoder: msgspec.json.Decoder[_Body]) -> _Body:
+    """The body of a request, checked against what the decoder expects.
+
+    Raises:
+        BadRequest: 415 for another media type.
+        InvalidInput: `bad_json`, or `bad_field` with the place and what is accepted there.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise BadRequest("The body is JSON: Content-Type: application/json.", status=415, code="unsupported_media_type")
+    body = await request.body()
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"{error}.", code="bad_field") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InvalidInput(f"The body is not valid JSON: {reason}.", code="bad_json") from None
