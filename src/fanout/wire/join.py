@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -100,9 +101,7 @@ def _websocket(head: RequestHead) -> HubRequest:
     headers = head.headers
     if head.minor_version == 0:
         raise BadRequest("A WebSocket needs HTTP/1.1 (RFC 6455 §4.1).", code="bad_handshake")
-    if "websocket" not in _tokens(headers.get("upgrade", "")) or "upgrade" not in _tokens(
-        headers.get("connection", "")
-    ):
+    if not (_has(headers.get("upgrade"), "websocket") and _has(headers.get("connection"), "upgrade")):
         raise BadRequest(
             "This address takes WebSocket connections.", code="upgrade_required", status=426, headers=_NEEDED
         )
@@ -116,7 +115,9 @@ def _websocket(head: RequestHead) -> HubRequest:
     _refuse_body(headers)
     subprotocol = _subprotocol(headers.get("sec-websocket-protocol"))
     digest = hashlib.sha1(key.encode() + _ACCEPT_GUID, usedforsecurity=False).digest()
-    rooms, token, problem = _asked(head.query, None, None)
+    # Everybody who comes to an event asks for the same; but no token is kept.
+    cached = len(head.query) <= 200 and "token=" not in head.query
+    rooms, token, problem = _asked_before(head.query) if cached else _asked(head.query)
     return HubRequest(
         "websocket",
         rooms,
@@ -126,14 +127,14 @@ def _websocket(head: RequestHead) -> HubRequest:
         subprotocol,
         headers.get("origin"),
         _forwarded_for(headers),
-        problem,
+        None if problem is None else InvalidInput(problem[0], code=problem[1]),
     )
 
 
 def _events(head: RequestHead, room: str) -> HubRequest:
     headers = head.headers
     _refuse_body(headers)
-    rooms, token, problem = _asked(head.query, room, headers.get("last-event-id") or None)
+    rooms, token, problem = _asked(head.query, room, headers.get("last-event-id"))
     return HubRequest(
         "events",
         rooms,
@@ -141,7 +142,7 @@ def _events(head: RequestHead, room: str) -> HubRequest:
         Format.EVENTS,
         origin=headers.get("origin"),
         forwarded_for=_forwarded_for(headers),
-        problem=problem,
+        problem=None if problem is None else InvalidInput(problem[0], code=problem[1]),
     )
 
 
@@ -153,20 +154,23 @@ def _refuse_body(headers: dict[str, str]) -> None:
 def _subprotocol(offered: str | None) -> str | None:
     if offered is None:
         return None
+    if offered in SUBPROTOCOLS:
+        return offered
     chosen = next((name for name in map(str.strip, offered.split(",")) if name in SUBPROTOCOLS), None)
     if chosen is None:
         raise BadRequest(f"The subprotocols here are {' and '.join(SUBPROTOCOLS)}.", code="unknown_subprotocol")
     return chosen
 
 
-def _asked(
-    query: str, room: str | None, last_event_id: str | None
-) -> tuple[tuple[RoomWish, ...], str | None, InvalidInput | None]:
-    """The rooms and the token in a query; `room` and `last_event_id` are an event stream's.
+_Asked = tuple[tuple[RoomWish, ...], str | None, tuple[str, str] | None]
 
-    The header wins over `after`: a browser that reconnects sends the address it began with, and the id it has come to.
+
+def _asked(query: str, room: str | None = None, last_event_id: str | None = None) -> _Asked:
+    """The rooms and the token in a query, and the detail and code of what is wrong with it.
+
+    `room` and `last_event_id` are an event stream's. The header wins over `after`: a browser that reconnects sends the
+    address it began with, and the id it has come to.
     """
-    token: str | None = None
     try:
         fields = _fields(query)
         token = _one(fields, "token")
@@ -176,8 +180,11 @@ def _asked(
             after = None if written is None else Position.parse(written)
             return (RoomWish(room_name(room), after, last),), token, None
         return _wishes(fields.get("room", []), fields.get("after", []), last), token, None
-    except InvalidInput as problem:
-        return (), token, problem
+    except InvalidInput as error:
+        return (), None, (error.detail, error.code)
+
+
+_asked_before = lru_cache(maxsize=256)(_asked)
 
 
 def _fields(query: str) -> dict[str, list[str]]:
@@ -260,5 +267,9 @@ def _forwarded_for(headers: dict[str, str]) -> str | None:
     return address if _ADDRESS.fullmatch(address) else None
 
 
-def _tokens(value: str) -> list[str]:
-    return [token.strip(" \t") for token in value.lower().split(",")]
+def _has(field: str | None, token: str) -> bool:
+    """Whether a list of tokens has this one, in whatever case (RFC 9110 §7.6.1, §7.8)."""
+    if field is None:
+        return False
+    field = field.lower()
+    return field == token or token in [member.strip(" \t") for member in field.split(",")]

@@ -8,6 +8,7 @@ characters that browsers leave unencoded there (WHATWG URL §1.3) are let throug
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -119,16 +120,14 @@ def find_head_end(buffer: bytes | bytearray, start: int = 0) -> int:
         BadRequest: It can never become a valid head: too long, or something stands in it that no head may have.
     """
     begin = 0
-    if buffer[:1] == b"\r":
+    if buffer.startswith(b"\r"):
         match = _LEADING_LINE_ENDS.match(buffer)
         begin = match.end() if match else 0
-    found = buffer.find(b"\r\n\r\n", max(begin, start - 3))
-    if found >= 0:
-        if found + 4 > MAX_HEAD_BYTES:
-            raise _too_long()
-        return found + 4
-    if len(buffer) > MAX_HEAD_BYTES:
+    end = buffer.find(b"\r\n\r\n", max(begin, start - 3)) + 4
+    if end > MAX_HEAD_BYTES or (end < 4 and len(buffer) > MAX_HEAD_BYTES):
         raise _too_long()
+    if end >= 4:
+        return end
     if not _CAN_BEGIN.match(buffer, begin):
         raise BadRequest("This is not an HTTP request: it does not begin with a method.", code="bad_request_line")
     if _NEVER_VALID.search(buffer, max(begin, start - 1)):
@@ -144,10 +143,13 @@ def parse_request_head(head: bytes | bytearray) -> RequestHead:
     """
     if len(head) > MAX_HEAD_BYTES:
         raise _too_long()
-    text = head.decode("latin-1").lstrip("\r\n") if head[:1] == b"\r" else head.decode("latin-1")
-    lines = text.split("\r\n")
+    if head.startswith(b"\r\n"):
+        match = _LEADING_LINE_ENDS.match(head)
+        head = head[match.end() :] if match else head
+    lines = head.decode("latin-1").split("\r\n")
     ends = len(lines) - 1
-    if text.count("\r") != ends or text.count("\n") != ends or head.translate(None, _FIELD_BYTES).strip(b"\r\n"):
+    # As many CR, and as many LF, as there are pairs of them: then none stands alone. And nothing else was left over.
+    if head.translate(None, _FIELD_BYTES) != b"\r\n" * ends:
         raise _bad_character()
     if ends < 2 or lines[-1] or lines[-2]:
         raise BadRequest("A request head ends with an empty line.", code="bad_request_line")
@@ -179,11 +181,21 @@ def _request_line(line: str) -> tuple[str, str, int]:
 def _fields(lines: list[str]) -> dict[str, str]:
     if len(lines) > MAX_FIELDS:
         raise BadRequest(f"A request has at most {MAX_FIELDS} header lines.", code="too_many_fields", status=431)
+    split = [line.partition(":") for line in lines]
+    headers = {name.lower(): value.strip(" \t") for name, _, value in split}
+    if "".join(headers).encode("latin-1").translate(None, _TOKEN_BYTES) or "" in headers:
+        raise _bad_field()
+    if len(headers) < len(lines):
+        headers = _joined(split)
+    if "" in headers.values() and not all(colon for _, colon, _ in split):
+        raise _bad_field()
+    return headers
+
+
+def _joined(split: list[tuple[str, str, str]]) -> dict[str, str]:
+    """Header lines of which some have the same name: a list goes on, anything else may stand only once."""
     headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name:
-            raise _bad_field()
+    for name, _, value in split:
         name = name.lower()
         value = value.strip(" \t")
         if name in headers:
@@ -191,8 +203,6 @@ def _fields(lines: list[str]) -> dict[str, str]:
                 raise BadRequest(f"{name} may stand only once.", code="repeated_field")
             value = headers[name] + ("; " if name == "cookie" else ", ") + value
         headers[name] = value
-    if "".join(headers).encode("latin-1").translate(None, _TOKEN_BYTES):
-        raise _bad_field()
     return headers
 
 
@@ -231,7 +241,7 @@ def _check_host(headers: dict[str, str], minor_version: int) -> None:
     if host is None:
         if minor_version == 1:
             raise BadRequest("HTTP/1.1 requires a Host.", code="bad_host")
-    elif not _HOST.fullmatch(host):
+    elif not _is_host(host):
         raise BadRequest("Host is a name or address, and perhaps a port.", code="bad_host")
 
 
@@ -255,6 +265,11 @@ def _check_framing(headers: dict[str, str], minor_version: int) -> None:
     if codings[-1] != "chunked" or "chunked" in codings[:-1] or "" in codings:
         raise BadRequest("The last Transfer-Encoding, once, is chunked.", code="bad_transfer_encoding")
     raise BadRequest("chunked is the one Transfer-Encoding here.", code="unknown_transfer_encoding", status=501)
+
+
+@lru_cache(maxsize=64)  # everybody comes to the same few names
+def _is_host(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def _too_long() -> BadRequest:
