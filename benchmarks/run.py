@@ -40,7 +40,7 @@ def measure(row: Row, peer: Peer, size: Size) -> Measured | None:
 
 def run_row(row: Row, size: Size, rounds: int, wanted: list[str]) -> RowResult:
     """Measure one row on every server that can be had, round after round."""
-    result = RowResult(row)
+    result = RowResult(row, size)
     peers: list[Peer] = []
     for name in row.peers:
         if name in wanted:

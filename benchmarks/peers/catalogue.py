@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -67,31 +68,31 @@ def said(*command: str) -> Callable[[], str]:
 # --- fanout ----------------------------------------------------------------------------------------------------------
 
 
-def start_fanout(options: Options) -> Server:
-    environment = {"FANOUT_SECRET": SECRET}
-    fanout = [sys.executable, "-m", "fanout"]
+FANOUT: Final = [sys.executable, "-m", "fanout"]
 
+
+@cache
+def token() -> str:
+    """Return a publisher's token, as an operator gets one; good for every server with the same secret."""
+    command = [*FANOUT, "token", "--role", "publisher", "--room", ROOM]
+    environment = os.environ | {"FANOUT_SECRET": SECRET}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout.strip()
+
+
+def start_fanout(options: Options) -> Server:
     def command(folder: Path) -> list[str]:
         place = ["--data", str(folder / "data")] if options.durable else ["--memory"]
-        config = folder / "fanout.toml"
-        config.write_text(FANOUT_TOML)
-        return [*fanout, "serve", "--port", "0", *place, "--config", str(config), "--room", f"{ROOM}:{options.mode}"]
+        return [*FANOUT, "serve", "--port", "0", *place, "--room", f"{ROOM}:{options.mode}"]
 
-    token = subprocess.run(
-        [*fanout, "token", "--role", "publisher", "--room", ROOM],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=20, check=True,
-    ).stdout.strip()  # fmt: skip
-    server = Server(command, environment=environment)
+    server = Server(command, environment={"FANOUT_SECRET": SECRET})
     if options.events:
         path, resume = f"/v1/rooms/{ROOM}/events", f"/v1/rooms/{ROOM}/events?after=POSITION"
     else:
         path, resume = f"/v1/ws?room={ROOM}", f"/v1/ws?room={ROOM}&after={ROOM}@POSITION"
     server.target = Target(server.host, server.port, path, events=options.events, resume_path=resume)
-    server.make_publisher = lambda: HttpPublisher(server.host, server.port, f"/v1/rooms/{ROOM}/messages", token)
+    server.make_publisher = lambda: HttpPublisher(server.host, server.port, f"/v1/rooms/{ROOM}/messages", token())
     return server
-
-
-FANOUT_TOML: Final = ""
 
 
 # --- the others ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.rows.row import Goal, Measured, Row
+from benchmarks.rows.row import Goal, Measured, Row, Size
 
 OURS: Final = "fanout"
 
@@ -43,6 +43,7 @@ class RowResult:
     """One row: a list of rounds for each server; None where a round failed."""
 
     row: Row
+    size: Size
     rounds: dict[str, list[Measured | None]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     """Servers that were not measured, and why."""
@@ -110,6 +111,7 @@ class RowResult:
         """Return all of it, raw rounds included."""
         return {
             "question": self.row.question,
+            "size": asdict(self.size),
             "columns": self.row.show,
             "rounds": {p: [m and asdict(m) for m in rounds] for p, rounds in self.rounds.items()},
             "summary": {

@@ -58,7 +58,10 @@ def goals_table(results: list[RowResult], labels: Mapping[str, str]) -> str:
 def document(results: list[RowResult], labels: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """Return the whole report. Figures are medians, with the lowest and highest round in brackets."""
     about = ", ".join(f"{name} {value}" for name, value in facts.items())
-    parts = ["# Benchmarks", "", "Median of the rounds (lowest-highest). " + about + ".", "", "## Goals", ""]
+    parts = ["# Benchmarks", ""]
+    if small := [f"{r.row.name} with {r.size.listeners:,} listeners" for r in results if r.size != r.row.full]:
+        parts += ["**Small run, which shows that everything works and proves nothing:** " + ", ".join(small) + ".", ""]
+    parts += ["Median of the rounds (lowest-highest). " + about + ".", "", "## Goals", ""]
     parts += [goals_table(results, labels), "## Figures", ""]
     parts += [row_table(result, labels) for result in results]
     return "\n".join(parts)
