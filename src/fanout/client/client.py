@@ -151,6 +151,7 @@ class Client:
                 await self.wait_live()
                 if room in self._here:
                     return
+                connected = self.state
                 answer = Answer()
                 self._subscribing = (room, answer)
                 try:
@@ -160,7 +161,8 @@ class Client:
                     self._resume.remove(room)
                     raise
                 except NotConfirmed:
-                    continue  # the next connection asks for it from its first byte
+                    while self.state is connected:  # the next connection asks for it from its first byte
+                        await self._moved.park()
                 finally:
                     self._subscribing = None
 

@@ -196,7 +196,7 @@ class Connection:
 
 
 def _reason(error: BaseException) -> str:
-    """The sentence of the innermost cause: trio wraps a bad certificate twice."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """The sentence of the innermost cause: trio wraps a refused connection, and a bad certificate, in its own words."""
+    while (cause := error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__) is not None:
+        error = cause
     return str(error) or type(error).__name__

@@ -19,7 +19,7 @@ from typing import Any
 from fanout.client.crowd.listener import Listener, count_behind
 from fanout.client.crowd.loop import Loop, source_addresses
 from fanout.client.crowd.reading import Readings
-from fanout.client.crowd.tally import Counts, Tally
+from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target
 from fanout.core.room import room_name
 from fanout.errors import InvalidInput
@@ -54,33 +54,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(options, target, rooms, sources)
 
 
+class SpokenLoop(Loop):
+    """A loop that prints a line of figures every second."""
+
+    _said_delivered = 0
+    _began: float | None = None
+
+    def standing(self) -> dict[str, int]:
+        """How many listeners are live, and how many are not."""
+        live = sum(listener.live for listener in self.listeners)
+        return {"listeners": live, "waiting": len(self.listeners) - live}
+
+    def second_passed(self) -> None:
+        now = time.monotonic()
+        self._began = self._began or now - 1
+        delivered = self._tally.counts.delivered
+        rate, self._said_delivered = delivered - self._said_delivered, delivered
+        seconds = round(now - self._began, 1)
+        _say({"type": "second", "t": seconds, **self.standing(), "rate": rate, **self._tally.figures()})
+
+
 def _run(options: argparse.Namespace, target: Target, rooms: list[str], sources: list[str]) -> int:
     tally, readings = Tally(), Readings()
     listeners = [
         Listener(target, [rooms[number % len(rooms)]], tally, readings, token=options.token, last=options.last)
         for number in range(options.listeners)
     ]
-    began = time.monotonic()
-    before = Counts()
-
-    def every_second() -> None:
-        nonlocal before
-        rate = tally.counts.delivered - before.delivered
-        before = Counts(delivered=tally.counts.delivered)
-        _say({"type": "second", "t": round(time.monotonic() - began, 1), **standing(), "rate": rate, **tally.figures()})
-
-    def standing() -> dict[str, int]:
-        live = sum(listener.live for listener in listeners)
-        return {"listeners": live, "waiting": len(listeners) - live}
-
-    loop = Loop(target, listeners, tally, rate=options.rate, sources=sources, every_second=every_second)
+    loop = SpokenLoop(target, listeners, tally, rate=options.rate, sources=sources)
 
     def stop(*_: object) -> None:
         loop.stopping = True
 
+    def cut(*_: object) -> None:
+        loop.cut_wanted = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    signal.signal(signal.SIGUSR1, lambda *_: loop.cut())
+    signal.signal(signal.SIGUSR1, cut)
+    began = time.monotonic()
     end = began + options.duration if options.duration else math.inf
     for cut_at in sorted(options.cut_at):
         loop.run(min(began + cut_at, end))
@@ -90,11 +101,10 @@ def _run(options: argparse.Namespace, target: Target, rooms: list[str], sources:
     loop.stopping = False
     loop.run(time.monotonic() + options.settle)
     tally.counts.behind = count_behind(listeners)
-    still_here = standing()
+    still_here = loop.standing()
+    tally.counts.absent = still_here["waiting"]
     loop.close()
     missed = tally.broken_promises(p99_seconds=options.p99_ms / 1000, gaps_allowed=options.allow_gaps)
-    if still_here["waiting"]:
-        missed.append(f"absent: {still_here['waiting']} listeners were not connected at the end")
     _say({
         "type": "verdict", "verdict": "missed" if missed else "met", "missed": missed,
         **still_here, **tally.figures(), "endings": tally.endings,

@@ -1,4 +1,7 @@
-"""The crowd's sockets: one epoll, no tasks, no threads. It seats listeners at a given rate and brings them back."""
+"""The crowd's sockets: one selector, no tasks, no threads. It seats listeners at a given rate and brings them back.
+
+The selector is epoll; in locust's process, where gevent has taken epoll away, it is gevent's, and `run` a greenlet.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import errno
 import heapq
 import itertools
 import random
-import select
+import selectors
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from fanout.client.comeback import CUT, Ending
@@ -20,8 +23,8 @@ from fanout.client.target import Target
 READ_BYTES: Final = 256 * 1024
 """Most bytes read from one socket at a time: several catch-up batches of the server."""
 
-EVENTS_AT_ONCE: Final = 128
-"""Sockets read between two looks at the clock: at some 5 µs each, what a latency is off by stays under a
+READS_AT_ONCE: Final = 128
+"""Sockets read before the latencies are observed: at some 5 µs each, what they are off by stays under a
 millisecond."""
 
 PORTS_PER_ADDRESS: Final = 20_000
@@ -46,35 +49,44 @@ class Seat:
 
 
 class Loop:
-    """Runs listeners against one server until it is told to stop.
+    """Runs listeners against one server until `stopping` is set. A subclass may tell of what happens: see the methods
+    that do nothing here.
 
     Args:
         rate: New connections a second, returns included.
         sources: Source addresses to take turns with; empty: the kernel's choice.
-        every_second: Called about once a second, after the latencies so far were observed.
     """
 
     def __init__(
-        self,
-        target: Target,
-        listeners: Sequence[Listener],
-        tally: Tally,
-        *,
-        rate: float,
-        sources: Sequence[str] = (),
-        every_second: Callable[[], None],
+        self, target: Target, listeners: Sequence[Listener], tally: Tally, *, rate: float, sources: Sequence[str] = ()
     ) -> None:
         self.listeners = listeners
-        self._tally, self._rate, self._every_second = tally, rate, every_second
+        self._tally, self._rate = tally, rate
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)[0]
         self._family, self._address = found[0], found[4]
         self._sources = itertools.cycle(sources) if sources else None
-        self._epoll = select.epoll()
+        self._selector = selectors.DefaultSelector()
         self._seats: dict[int, Seat] = {}
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._order = itertools.count()
         self._coming = [(0.0, next(self._order), listener) for listener in listeners]
+        self._next_second = time.monotonic() + 1
         self.stopping = False
+        """Set it (from a signal handler, another greenlet) to have `run` return within a second."""
+        self.cut_wanted = False
+        """Set it to have every connection broken from this side within a second."""
+
+    def second_passed(self) -> None:
+        """About a second has passed since the last time."""
+
+    def welcomed(self, listener: Listener, seconds: float) -> None:
+        """A listener has its welcome, so long after its connection was begun."""
+
+    def line_ended(self, listener: Listener, ending: Ending) -> None:
+        """A connection ended, or never stood."""
+
+    def observed(self, latencies: list[tuple[float, int, str]]) -> None:
+        """Live deliveries: (seconds, listeners, room) each."""
 
     @property
     def connected(self) -> int:
@@ -88,7 +100,6 @@ class Loop:
 
     def run(self, until: float) -> None:
         """Work until `until` of the monotonic clock, or until `stopping` is set."""
-        next_second = time.monotonic() + 1
         allowance, filled_at = 0.0, time.monotonic()
         while not self.stopping and (now := time.monotonic()) < until:
             allowance = min(allowance + (now - filled_at) * self._rate, max(self._rate / 10, 1.0))
@@ -96,11 +107,14 @@ class Loop:
             while allowance >= 1 and self._coming and self._coming[0][0] <= now:
                 allowance -= 1
                 self._connect(heapq.heappop(self._coming)[2], now)
-            if now >= next_second:
-                next_second = max(next_second + 1, now)
+            if self.cut_wanted:
+                self.cut_wanted = False
+                self.cut()
+            if now >= self._next_second:
+                self._next_second = max(self._next_second + 1, now)
                 self._cut_the_silent(now)
-                self._every_second()
-            self._work(min(self._timeout(now, allowance, next_second), until - now))
+                self.second_passed()
+            self._work(min(self._timeout(now, allowance), until - now))
 
     def cut(self) -> None:
         """Break every connection from this side, as a network that fails: no close frame, and everybody comes back."""
@@ -114,25 +128,32 @@ class Loop:
                 self._send(seat, seat.listener.closing())
             seat.sock.close()
         self._seats.clear()
-        self._epoll.close()
+        self._selector.close()
 
-    def _timeout(self, now: float, allowance: float, next_second: float) -> float:
-        wait = next_second - now
+    def _timeout(self, now: float, allowance: float) -> float:
+        wait = self._next_second - now
         if self._coming:
             due = max(self._coming[0][0] - now, (1 - allowance) / self._rate)
             wait = min(wait, due)
         return max(wait, 0.0)
 
     def _work(self, timeout: float) -> None:
-        for fd, events in self._epoll.poll(timeout, EVENTS_AT_ONCE):
-            seat = self._seats.get(fd)
-            if seat is None:
-                continue
+        for number, (key, _) in enumerate(self._selector.select(timeout), start=1):
+            seat = self._seats.get(key.fd)
+            if seat is None or seat is not key.data:
+                continue  # ended by what was done for an earlier event of this round
             if seat.to_send is not None:
                 self._opened(seat)
-            elif events:
+            else:
                 self._read(seat)
-        self._tally.flush(time.monotonic_ns())
+            if number % READS_AT_ONCE == 0:
+                self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        latencies = self._tally.flush(time.monotonic_ns())
+        if latencies:
+            self.observed(latencies)
 
     def _connect(self, listener: Listener, now: float) -> None:
         sock = socket.socket(self._family, socket.SOCK_STREAM)
@@ -140,7 +161,7 @@ class Loop:
         seat = Seat(sock, listener, now)
         seat.to_send = listener.opening()
         self._seats[sock.fileno()] = seat
-        self._epoll.register(sock.fileno(), select.EPOLLOUT)
+        self._selector.register(sock, selectors.EVENT_WRITE, seat)
         try:
             if self._sources is not None:
                 sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
@@ -157,7 +178,7 @@ class Loop:
             self._end(seat, Ending(CUT, f"connect: {errno.errorcode.get(problem, problem)}"))
             return
         request, seat.to_send = seat.to_send, None
-        self._epoll.modify(seat.sock.fileno(), select.EPOLLIN)
+        self._selector.modify(seat.sock, selectors.EVENT_READ, seat)
         assert request is not None
         self._send(seat, request)
 
@@ -180,17 +201,23 @@ class Loop:
         if not count:
             self._end(seat, Ending(CUT, "the server closed without a word"))
             return
+        was_live = seat.listener.live
+        now = time.monotonic()
         try:
-            reply = seat.listener.receive(bytes(self._buffer[:count]), time.monotonic())
+            reply = seat.listener.receive(bytes(self._buffer[:count]), now)
         except Ended as ended:
             self._end(seat, ended.ending)
             return
+        if seat.listener.live and not was_live:
+            self.welcomed(seat.listener, now - seat.since)
         if reply:
             self._send(seat, reply)
 
     def _end(self, seat: Seat, ending: Ending) -> None:
         del self._seats[seat.sock.fileno()]
+        self._selector.unregister(seat.sock)
         seat.sock.close()
+        self.line_ended(seat.listener, ending)
         wait = seat.listener.wait_seconds(ending, random.random())  # jitter, not a secret
         if wait is not None:
             heapq.heappush(self._coming, (time.monotonic() + wait, next(self._order), seat.listener))

@@ -22,7 +22,8 @@ CACHED_CHUNKS: Final = 4096
 """Chunks remembered: twenty rooms, a few hundred messages a second, and listeners that lag by some seconds."""
 
 _WALL_CLOCK_FROM: Final = 10**18
-"""Nanoseconds above this are since 1970 (2001 and later); below, of the monotonic clock (31 years of uptime)."""
+"""Nanoseconds above this are since 1970 (2001 and later), and come as text, for JSON's numbers end at 2**53; below,
+they are of the monotonic clock (31 years of uptime)."""
 
 
 class OutOfStep(Exception):
@@ -141,6 +142,8 @@ class Readings:
             run = Run(heard.room, epoch, seq, seq)
             events.append(run)
         sent_ns = heard.data.get("sent_ns") if isinstance(heard.data, dict) else None
+        if isinstance(sent_ns, str) and sent_ns.isdigit() and len(sent_ns) < 20:
+            sent_ns = int(sent_ns)
         if isinstance(sent_ns, int):
             run.sent_ns.append(sent_ns - self._wall_minus_monotonic_ns if sent_ns > _WALL_CLOCK_FROM else sent_ns)
 

@@ -21,7 +21,7 @@ class Counts:
     `lost`: positions jumped over without a gap. `repeated`: positions had before. `disordered`: positions that came
     after a later one. `announced`: positions named in a gap. `caught_up`: deliveries of what was published before the
     listener was there; they count as deliveries, but say nothing of latency. `behind`: positions that others had and a
-    connected listener did not, at the end.
+    connected listener did not, at the end. `absent`: listeners that were not connected then.
     """
 
     connected: int = 0
@@ -39,6 +39,7 @@ class Counts:
     out_of_step: int = 0
     late: int = 0
     behind: int = 0
+    absent: int = 0
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ class Tally:
             missed.append(f"order: {counts.disordered} deliveries came after a later one")
         if counts.behind:
             missed.append(f"behind: {counts.behind} deliveries had not come when everybody else had them")
+        if counts.absent:
+            missed.append(f"absent: {counts.absent} listeners were not connected at the end")
         if counts.out_of_step:
             missed.append(f"protocol: {counts.out_of_step} connections carried what no server may send")
         if counts.stopped:
