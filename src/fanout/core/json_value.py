@@ -49,14 +49,14 @@ def _copied(value: object, path: str, depth: int, room: int) -> tuple[Any, int]:
     elif isinstance(value, (Mapping, list, tuple)):
         if depth > MAX_DATA_DEPTH:
             raise InvalidInput(f"data is nested more than {MAX_DATA_DEPTH} deep.", code="data_too_deep")
-        return _object(value, path, depth, room) if isinstance(value, Mapping) else _array(value, path, depth, room)
+        copy, size = (_object if isinstance(value, Mapping) else _array)(value, path, depth, room)
     else:
         raise _bad(path, f"is of type {type(value).__name__}, which JSON does not have")
     _check_room(size, room)
     return copy, size
 
 
-def _object(value: Mapping[Any, Any], path: str, depth: int, room: int) -> tuple[dict[str, Any], int]:
+def _object(value: Any, path: str, depth: int, room: int) -> tuple[dict[str, Any], int]:
     copy: dict[str, Any] = {}
     size = 2
     for key, member in value.items():
@@ -69,7 +69,7 @@ def _object(value: Mapping[Any, Any], path: str, depth: int, room: int) -> tuple
     return copy, size
 
 
-def _array(value: list[Any] | tuple[Any, ...], path: str, depth: int, room: int) -> tuple[list[Any], int]:
+def _array(value: Any, path: str, depth: int, room: int) -> tuple[list[Any], int]:
     copy = []
     size = 2
     for number, member in enumerate(value):
