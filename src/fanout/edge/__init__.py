@@ -5,8 +5,8 @@ all their sockets; one task reads, one task walks over the rooms that have news,
 milliseconds. Per listener and message there is no task, no lock, no await and no allocation
 (docs/decisions/0001-a-listener-is-not-a-task.md).
 
-    door ─▶ arrival ─▶ connection ◀─ conversation      ordinary HTTP: handover ─▶ (web) ─▶ adopted back
-                           ▲
+    door ─▶ arrival ─▶ greeting ─▶ connection ◀─ conversation      ordinary HTTP: handover ─▶ (web) ─▶ adopted back
+                                       ▲
     feed ─▶ room_view ─▶ audience ─▶ fan_out           keep_alive: pings, deadlines, presence
 
 The edge needs nothing from the engine but the feed.

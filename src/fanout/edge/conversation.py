@@ -1,7 +1,4 @@
-"""What a WebSocket listener may say once it is here, and what it is answered.
-
-Inbound is rare, so a frame reader exists only while there is half a frame to remember.
-"""
+"""What a WebSocket listener may say once it is here, and what it is answered."""
 
 from __future__ import annotations
 
@@ -12,12 +9,12 @@ from fanout.core.admission import TokenBucket
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import COMMAND_BURST, COMMANDS_PER_SECOND, MAX_REFUSED_COMMANDS
 from fanout.core.principal import Role
-from fanout.edge.arrival import listener_id
 from fanout.edge.connection import Connection, Stage
-from fanout.edge.places import take_place
+from fanout.edge.inbound import receive_frames
+from fanout.edge.places import listener_id, take_place
 from fanout.errors import FanoutError, InvalidInput, ProtocolViolation
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe, read_command
-from fanout.wire.frames import Binary, Close, FrameReader, FrameViolation, Received, Text, close_frame, pong_frame
+from fanout.wire.frames import Binary, Close, Received, Text, close_frame, pong_frame
 from fanout.wire.frames import Ping as PingFrame
 from fanout.wire.rendered import Format
 from fanout.wire.replies import Error, Pong, Published, Welcome, render_reply
@@ -43,25 +40,11 @@ class Conversation:
         """Take what came over a listener's socket."""
         if not connection.is_websocket:
             return  # an event stream's client has nothing to say
-        reader = connection.inbound
-        if not isinstance(reader, FrameReader):
-            reader = FrameReader(self._hub.max_frame_bytes)
         try:
-            try:
-                received, violation = reader.feed(data), None
-            except FrameViolation as broken:
-                received, violation = broken.received, broken
-            for item in received:
-                self._take(connection, item)
-                if connection.stage is not Stage.LISTENING:
-                    return
-            if violation is not None:
-                raise violation
+            receive_frames(connection, data, self._hub.max_frame_bytes, self._take)
         except ProtocolViolation as violation:
             self._hub.statistics.errors[violation.code] += 1
             self._hub.sending.leave(connection, Bye(CloseCode(violation.close_code), violation.detail))
-            return
-        connection.inbound = None if reader.resting else reader
 
     def _take(self, connection: Connection, item: Received) -> None:
         match item:

@@ -15,11 +15,12 @@ from fanout.core.admission import Admission
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import LINGER_SECONDS
 from fanout.core.reconnect import slot_ms
-from fanout.edge.arrival import Arrival, Authenticate
+from fanout.edge.arrival import Arrival
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.conversation import Conversation
 from fanout.edge.door import Door
 from fanout.edge.feed import Feed
+from fanout.edge.greeting import Authenticate, Greeting
 from fanout.edge.handover import HandleHttp, Handover
 from fanout.edge.hub import Hub
 from fanout.edge.keep_alive import KeepAlive
@@ -50,7 +51,8 @@ class Edge:
         self._settings = settings
         self._handle_http = handle_http
         self._hub = Hub(feed, Admission(settings.max_listeners, settings.max_per_address, settings.full_retry_seconds))
-        self._arrival = Arrival(self._hub, settings, authenticate, self._hand_over)
+        self._greeting = Greeting(self._hub, settings, authenticate)
+        self._arrival = Arrival(self._hub, settings.handshake_seconds, self._greeting.greet, self._hand_over)
         self._keep_alive = KeepAlive(self._hub, self._arrival, settings)
         self._doors: list[Door] = []
         self._visiting = 0
@@ -100,7 +102,7 @@ class Edge:
         over.
         Cancellation: safe; some have been told then and some not.
         """
-        self._arrival.draining = True
+        self._greeting.draining = True
         self._set_doors()
         with trio.move_on_after(DRAIN_CATCH_UP_SECONDS):
             while not self._hub.idle:  # noqa: ASYNC110  # the hot path sets no event for one who waits once
@@ -156,7 +158,7 @@ class Edge:
     def _set_doors(self) -> None:
         """Open while there is room for one more connection of any kind, shut otherwise."""
         room = (
-            not self._arrival.draining
+            not self._greeting.draining
             and self._visiting < self._settings.max_visiting
             and len(self._hub.connections) < self._settings.max_listeners + self._settings.max_arriving
         )

@@ -20,6 +20,11 @@ STAFF_ROOM_PREFIX = "@"
 """Rooms whose names begin so are for staff; to anybody else they do not exist."""
 
 
+def listener_id(connection: Connection) -> str:
+    """How a listener is called in its welcome."""
+    return f"l{connection.number:x}"
+
+
 def take_place(
     hub: Hub, connection: Connection, room: str, after: Position | None, last: int | None
 ) -> tuple[RoomWelcome, bytes]:

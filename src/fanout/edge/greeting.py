@@ -1,0 +1,106 @@
+"""The answer to a request for the hub: let in or not, first places in rooms, and what a listener must hear first.
+
+The hot path at doors-open and after an outage, when everybody comes at once: one parse, one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import random as chance  # spreads people over time; guards nothing
+from typing import TYPE_CHECKING
+
+from fanout.core.closing import Bye, CloseCode
+from fanout.core.principal import VISITOR, Principal
+from fanout.core.reconnect import event_stream_retry_ms
+from fanout.edge.connection import Connection, Stage
+from fanout.edge.places import listener_id, take_place
+from fanout.edge.settings import EdgeSettings
+from fanout.errors import FanoutError, NotAllowed
+from fanout.wire.frames import close_frame
+from fanout.wire.join import HubRequest, event_stream_head, handshake_response
+from fanout.wire.problem import close_code_of, problem_response, status_of
+from fanout.wire.replies import RoomWelcome, Welcome, render_reply
+
+if TYPE_CHECKING:
+    from fanout.edge.hub import Hub
+
+Authenticate = Callable[[str], Principal]
+"""Who a token speaks for. Raises NotAllowed."""
+
+
+class Greeting:
+    """Makes listeners of those who ask to be one, or tells them why not and when to come back."""
+
+    def __init__(self, hub: Hub, settings: EdgeSettings, authenticate: Authenticate) -> None:
+        self._hub = hub
+        self._settings = settings
+        self._authenticate = authenticate
+        self.draining = False
+
+    def greet(self, connection: Connection, request: HubRequest) -> None:
+        """Let the listener in, or say why not."""
+        connection.format = request.format
+        if self._settings.trust_proxy and request.forwarded_for:
+            connection.address = request.forwarded_for
+        try:
+            if request.problem is not None:
+                raise request.problem
+            connection.principal = self._authenticate(request.token) if request.token is not None else VISITOR
+        except FanoutError as error:
+            self._turn_away(connection, request, error)
+            return
+        if self.draining:
+            self._say_bye(connection, request, self._later(CloseCode.DRAINING, "The server is going down."))
+            return
+        refusal = self._hub.admission.admit(connection.address, chance())
+        if refusal is not None:
+            self._hub.statistics.handshakes[refusal.code] += 1
+            self._say_bye(connection, request, Bye(CloseCode.FULL, refusal.detail, refusal.after_ms))
+            return
+        connection.stage = Stage.LISTENING
+        self._hub.statistics.listeners["websocket" if connection.is_websocket else "events"] += 1
+        rooms: dict[str, RoomWelcome] = {}
+        firsts = b""
+        try:
+            for wish in request.rooms:
+                rooms[wish.room], first = take_place(self._hub, connection, wish.room, wish.after, wish.last)
+                firsts += first
+        except FanoutError as error:
+            self._hub.forget(connection)
+            connection.stage = Stage.ARRIVING
+            self._turn_away(connection, request, error)
+            return
+        self._hub.statistics.handshakes["accepted"] += 1
+        welcome = Welcome(listener_id(connection), self._settings.heartbeat_seconds, rooms)
+        greeting = self._opening(request) + render_reply(welcome, connection.format) + firsts
+        self._hub.sending.control(connection, greeting)
+
+    def _opening(self, request: HubRequest, retry_ms: int | None = None) -> bytes:
+        if request.kind == "websocket":
+            return handshake_response(request)
+        if retry_ms is None:
+            retry_ms = event_stream_retry_ms(chance())
+        return event_stream_head(retry_ms)
+
+    def _turn_away(self, connection: Connection, request: HubRequest, error: FanoutError) -> None:
+        """A refusal that coming back will not change: a status for an event stream, a close code for a WebSocket, whose
+        client can read nothing before it is upgraded."""
+        result = error.code if isinstance(error, NotAllowed) else "refused"
+        self._hub.statistics.handshakes[result] += 1
+        if request.kind == "events":
+            self._hub.sending.last(connection, problem_response(status_of(error), error.code, error.detail))
+        else:
+            self._say_bye(connection, request, Bye(close_code_of(error), error.detail))
+
+    def _later(self, code: CloseCode, reason: str) -> Bye:
+        spread = 0.2 + 0.8 * chance()
+        return Bye(code, reason, int(spread * self._settings.full_retry_seconds * 1000))
+
+    def _say_bye(self, connection: Connection, request: HubRequest, bye: Bye) -> None:
+        """Open, say goodbye and close. An event stream gets it so too: a browser would never come back after a 503, but
+        honours `retry`."""
+        farewell = self._opening(request, bye.after_ms) + render_reply(bye, connection.format)
+        if connection.is_websocket:
+            farewell += close_frame(bye.code, bye.reason)
+        self._hub.statistics.closes[int(bye.code)] += 1
+        self._hub.sending.last(connection, farewell)
