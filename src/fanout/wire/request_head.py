@@ -74,7 +74,7 @@ _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++) ([!-~]++) HTTP/([0-9
 _ORIGIN_FORM = re.compile(
     r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*+)(?:\?([A-Za-z0-9._~!$&'()*+,;=:@/?%{}|\\^`\[\]-]*+))?+"
 )
-_ABSOLUTE_FORM = re.compile(r"(?i:https?)://([^/?#@]*+)(.*+)")
+_ABSOLUTE_FORM = re.compile(r"(?i:https?)://([^/?#]*+)(.*+)")
 _HOST = re.compile(
     r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})++(?::[0-9]{0,5})?+"
     r"|\[(?:[0-9A-Fa-f:.]{2,45}|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\](?::[0-9]{0,5})?+"
@@ -155,8 +155,8 @@ def parse_request_head(head: bytes | bytearray) -> RequestHead:
         raise BadRequest("A request head ends with an empty line.", code="bad_request_line")
     method, target, minor_version = _request_line(lines[0])
     headers = _fields(lines[1:-2])
-    path, query = _target(method, target, headers)
     _check_host(headers, minor_version)
+    path, query = _target(method, target, headers)
     if "transfer-encoding" in headers or "content-length" in headers:
         _check_framing(headers, minor_version)
     return RequestHead(method, target, path, query, minor_version, headers)
@@ -185,17 +185,16 @@ def _fields(lines: list[str]) -> dict[str, str]:
     headers = {name.lower(): value.strip(" \t") for name, _, value in split}
     if "".join(headers).encode("latin-1").translate(None, _TOKEN_BYTES) or "" in headers:
         raise _bad_field()
-    if len(headers) < len(lines):
-        headers = _joined(split)
-    if "" in headers.values() and not all(colon for _, colon, _ in split):
-        raise _bad_field()
-    return headers
+    odd = len(headers) < len(lines) or "" in headers.values()  # the rest can't lack a colon or be there twice
+    return _joined(split) if odd else headers
 
 
 def _joined(split: list[tuple[str, str, str]]) -> dict[str, str]:
     """Header lines of which some have the same name: a list goes on, anything else may stand only once."""
     headers: dict[str, str] = {}
-    for name, _, value in split:
+    for name, colon, value in split:
+        if not colon:
+            raise _bad_field()
         name = name.lower()
         value = value.strip(" \t")
         if name in headers:
@@ -209,7 +208,7 @@ def _joined(split: list[tuple[str, str, str]]) -> dict[str, str]:
 def _target(method: str, target: str, headers: dict[str, str]) -> tuple[str, str]:
     """The decoded path and the raw query; the host of an absolute target goes into the headers."""
     if method == "CONNECT":
-        if not _AUTHORITY_FORM.fullmatch(target) or not _HOST.fullmatch(target):
+        if not _AUTHORITY_FORM.fullmatch(target) or not _is_host(target):
             raise _bad_target()
         return "", ""
     if target == "*":
@@ -218,7 +217,7 @@ def _target(method: str, target: str, headers: dict[str, str]) -> tuple[str, str
         return "*", ""
     if not target.startswith("/"):
         match = _ABSOLUTE_FORM.fullmatch(target)
-        if match is None or not _HOST.fullmatch(match[1]):
+        if match is None or not _is_host(match[1]):
             raise _bad_target()
         headers["host"] = match[1]
         target = match[2] if match[2].startswith("/") else "/" + match[2]
