@@ -4,10 +4,13 @@ missing; in CI that is a failure."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.components import COMPONENTS, all_required
+from tests.server_process import SECRET, ServerProcess
 
 
 def pytest_configure() -> None:
@@ -24,3 +27,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if all_required():
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts real servers with the tests' secret, `start_server("--memory", "--room", "stage:stage")`; all end with the
+    test."""
+    started: list[ServerProcess] = []
+
+    def start(*arguments: str, env: dict[str, str] | None = None, port: int = 0) -> ServerProcess:
+        where = () if "--unix" in arguments else ("--port", str(port))
+        server = ServerProcess(*where, *arguments, folder=tmp_path, env={"FANOUT_SECRET": SECRET, **(env or {})})
+        started.append(server)
+        return server.listens()
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.wait()

@@ -16,6 +16,9 @@ from fanout.edge.statistics import EdgeStatistics
 INTERVAL_SECONDS: Final = 1.0
 """Between two lines: rates over a second are what one can follow with the eye."""
 
+USUAL_COLUMNS: Final = 80
+"""Width of a terminal that does not know its own."""
+
 _CLEAR: Final = "\r\x1b[2K"
 
 
@@ -41,10 +44,10 @@ class StatusLine:
     def show(self, line: str) -> None:
         """Put `line` in the place of the one that is shown; empty to take it away."""
         try:
-            width = os.get_terminal_size(self._terminal.fileno()).columns
+            width = os.get_terminal_size(self._terminal.fileno()).columns or USUAL_COLUMNS
         except OSError:
-            width = 80
-        self._line = line[: max(width - 1, 1)]
+            width = USUAL_COLUMNS
+        self._line = line[: width - 1]
         self._terminal.write(_CLEAR + self._line)
         self._terminal.flush()
 
