@@ -7,14 +7,14 @@ for its own reasons is found out before anything of it is written, so that it ne
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
 import msgspec
 
-from fanout.core.message import Entry
+from fanout.core.message import Entry, Message
 from fanout.core.position import Position
 from fanout.core.room import RoomSettings
 from fanout.engine.ports import Appended, Publication, Stream
@@ -217,11 +217,19 @@ class Ledger:
         _, first, count = used
         if key in batch.keys:
             begin = first - (self._next - len(batch.entries))
-            return Appended(tuple(batch.entries[begin : begin + count]), repeated=True)
-        found = self._connection.execute(
-            SELECT + "WHERE e.number BETWEEN ? AND ? ORDER BY e.number", (first, first + count - 1)
-        )
-        return Appended(tuple(map(entry_of, found)), repeated=True)
+            entries = batch.entries[begin : begin + count]
+        else:
+            rows = self._connection.execute(
+                SELECT + "WHERE e.number BETWEEN ? AND ? ORDER BY e.number", (first, first + count - 1)
+            )
+            entries = [entry_of(row) for row in rows]
+        gone = {(room, target) for room, target, _ in batch.redactions}
+        return Appended(tuple(self._seen(entry, gone) for entry in entries), repeated=True)
+
+    def _seen(self, entry: Entry, gone: Container[tuple[int, str]]) -> Entry:
+        if isinstance(entry, Message) and (self._rooms[entry.room].number, entry.id) in gone:
+            return entry.redacted()
+        return entry
 
     def _write(self, batch: _Batch) -> None:
         for rows in in_powers_of_two(batch.rows):

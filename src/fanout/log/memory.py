@@ -99,12 +99,12 @@ class MemoryLog:
             if fingerprint != publication.fingerprint:
                 raise KeyReused("This idempotency key was used before, with other content.")
             return Appended(tuple(place.entry for place in first), repeated=True)
-        places = tuple(self._keep(draft) for draft in publication.drafts)
+        kept = [self._keep(draft) for draft in publication.drafts]
         if publication.key is not None:
-            keys[publication.key] = (publication.fingerprint, places)
+            keys[publication.key] = (publication.fingerprint, tuple(place for place, _ in kept))
             if len(keys) > self._history:
                 del keys[next(iter(keys))]
-        appended = Appended(tuple(place.entry for place in places))
+        appended = Appended(tuple(entry for _, entry in kept))
         if self._on_commit is not None:
             self._on_commit(appended.entries)
         return appended
@@ -144,18 +144,19 @@ class MemoryLog:
             raise RoomNotFound(f"There is no room {room!r}.")
         return stream
 
-    def _keep(self, draft: Draft) -> _Place:
+    def _keep(self, draft: Draft) -> tuple[_Place, Entry]:
         stream = self._streams[draft.room]
         stream.head += 1
-        place = _Place(draft.numbered(Position(stream.epoch, stream.head)))
+        entry = draft.numbered(Position(stream.epoch, stream.head))
+        place = _Place(entry)
         stream.places.append(place)
-        if isinstance(place.entry, Message):
-            stream.messages.setdefault(place.entry.id, place)
+        if isinstance(entry, Message):
+            stream.messages.setdefault(entry.id, place)
         else:
-            self._redact(stream, place.entry)
+            self._redact(stream, entry)
         if len(stream.places) > self._history:
             _forget(stream, stream.places.popleft().entry)
-        return place
+        return place, entry
 
     @staticmethod
     def _redact(stream: _Stream, retraction: Retraction) -> None:
