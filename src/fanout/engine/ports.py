@@ -57,12 +57,14 @@ class Log(Protocol):
 
     Order: numbers of a room are dense from 1 and are given in the order of the commits. `on_commit` is called in the
     event loop's thread with every committed entry, one commit after the other in the order of their numbers, before the
-    `append` that brought them returns; never for a repeated key.
+    `append` that brought them returns; never for a repeated key. One call may carry several publications. It must not
+    raise. `read` may know an entry a moment before `on_commit` tells of it.
     Loss: what `append` has returned, and what `on_commit` has been given, survives whatever this log claims to survive.
     Duplicates: none; a key used again returns what it returned first, also after a restart.
     Atomicity: a publication is appended whole or not at all, also over several rooms. A retraction removes the text,
     the data and the author's name of its target in the same step: no later `read` or `find` has them, and no file does
-    in readable form.
+    in readable form (while a stranger's reader holds a file back, as soon as it lets go). One that began before may.
+    That an id names one message of a room, and a retraction one that is there, is the caller's duty.
     Failure: what can't be committed raises `LogUnavailable` and leaves no trace; the same call may be made again.
     `available` turns true again by itself.
     Cancellation: an `append` once begun is not undone by cancelling; the log finishes it, and `on_commit` tells.
@@ -77,7 +79,11 @@ class Log(Protocol):
         ...
 
     async def save_room(self, settings: RoomSettings) -> Stream:
-        """Create the room, or change the settings of the one that is there; its entries and epoch stay."""
+        """Create the room, or change the settings of the one that is there; its entries and epoch stay.
+
+        Raises:
+            LogUnavailable: Nothing was changed.
+        """
         ...
 
     async def append(self, publication: Publication) -> Appended:
@@ -91,7 +97,12 @@ class Log(Protocol):
         ...
 
     async def read(self, room: str, after: int, limit: int) -> list[Entry]:
-        """Up to `limit` entries with numbers above `after`, oldest first; retracted messages come redacted."""
+        """Up to `limit` entries with numbers above `after`, oldest first; retracted messages come redacted.
+
+        Raises:
+            LogUnavailable: It can't be read; so for `streams`, `find` and `find_retraction`.
+            RoomNotFound: There is no such room; so for `find` and `find_retraction`.
+        """
         ...
 
     async def find(self, room: str, message_id: str) -> Message | None:
