@@ -29,8 +29,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     try:
         trio.run(_listen, arguments)
-    except KeyboardInterrupt:
-        return 0  # that is how listening ends
+    except* KeyboardInterrupt:
+        pass  # that is how listening ends
     return 0
 
 
