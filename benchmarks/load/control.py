@@ -120,7 +120,9 @@ class LoadClient:
         """Wait until `count` listeners have had the expected message; the answer has `p50_ns`, `p99_ns`, `p100_ns`."""
         answer = self.ask("wait_reached", seconds + 5, seconds=seconds, count=count)
         if not answer["done"]:
-            raise LoadFailed(f"after {seconds:g} s only {answer['reached']} of {count} listeners had the message")
+            why = "".join(f"; refused: {why}" for why in answer["refused"][:1])
+            have = f"only {answer['reached']} of {count} listeners had the message"
+            raise LoadFailed(f"after {seconds:g} s {have}; {answer['open']} are connected{why}")
         return answer
 
     def begin(self) -> None:

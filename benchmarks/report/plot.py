@@ -26,12 +26,12 @@ def colour(peer: str) -> str:
     return OURS_COLOUR if peer == OURS else FLOOR_COLOUR if peer.startswith("floor") else PEER_COLOUR
 
 
-def draw_panel(axes: Any, result: RowResult, labels: Mapping[str, str]) -> None:
-    """Draw the row's first value, best server at the top."""
+def draw_panel(axes: Any, result: RowResult, labels: Mapping[str, str], most: int) -> None:
+    """Draw the row's first value, best server at the top, as if there were `most` bars."""
     value, heading = next(iter(result.row.show.items()))
     less = value.endswith(LESS_IS_BETTER) and not value.endswith("per_s")
     spreads = {peer: s for peer in result.rounds if (s := result.spread(peer, value)) is not None}
-    order = sorted(spreads, key=lambda peer: spreads[peer].median, reverse=less)
+    order = sorted(spreads, key=lambda peer: spreads[peer].median, reverse=not less)
     medians = [spreads[peer].median for peer in order]
     axes.barh(range(len(order)), medians, color=[colour(peer) for peer in order], height=0.72, zorder=2)
     for y, peer in enumerate(order):
@@ -52,12 +52,13 @@ def draw_panel(axes: Any, result: RowResult, labels: Mapping[str, str]) -> None:
         heading += ", logarithmic"
     else:
         axes.set_xlim(min(0, *medians), max([*medians, 1e-9]) * 1.22)
-    title = "\n".join(textwrap.wrap(result.row.question, 58))
+    title = "\n".join(textwrap.wrap(result.row.question[0].upper() + result.row.question[1:], 50))
     axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=22)
     axes.text(
         0, 1.02, f"{heading} ({'less' if less else 'more'} is better)", transform=axes.transAxes, fontsize=8.5,
         color="#627d98", va="bottom",
     )  # fmt: skip
+    axes.set_ylim(most - 0.4, -0.6)  # bars as thick in every panel, the first at the top
     axes.tick_params(length=0, labelsize=9)
     axes.xaxis.set_visible(False)
     for spine in axes.spines.values():
@@ -82,7 +83,7 @@ def draw(results: list[RowResult], labels: Mapping[str, str], facts: Mapping[str
     figure, grid = pyplot.subplots(lines, columns, figsize=(6.4 * columns, height), squeeze=False, facecolor="white")
     panels = list(grid.flat)
     for axes, result in zip(panels, rows, strict=False):
-        draw_panel(axes, result, labels)
+        draw_panel(axes, result, labels, bars)
     for axes in panels[len(rows) :]:
         axes.set_axis_off()
     figure.suptitle("One publisher, many listeners, one core for the server", x=0.02, ha="left", fontsize=15, color=INK)

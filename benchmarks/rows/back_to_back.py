@@ -40,7 +40,7 @@ def measure(peer: Peer, size: Size) -> Measured:
 
 ROW = Row(
     "back_to_back",
-    "the same, 20 messages back to back, each acknowledged before the next",
+    "10,000 listeners, 20 messages back to back, each acknowledged before the next",
     ("fanout", "bun", "uws", "ws", "nchan", "websockets", "trio-websocket", "floor-c"),
     Size(10_000, 10),
     Size(500, 3, 2),
