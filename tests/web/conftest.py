@@ -15,12 +15,16 @@ from tests.web.site import SECONDS, SECRET, Site
 @pytest.fixture
 async def bare_site(nursery: trio.Nursery) -> AsyncIterator[Site]:
     """A site that does not listen yet: the test says which application."""
-    with trio.fail_after(SECONDS * 3):
+    with trio.fail_after(SECONDS * 60):
         async with open_engine() as engine:
             await engine.open_room("stage", mode="stage", title="The stage")
             site = Site(engine, Tokens(SECRET), nursery)
-            yield site
-            nursery.cancel_scope.cancel()
+            try:
+                yield site
+            finally:
+                nursery.cancel_scope.cancel()
+                for stream in site.streams:
+                    stream.socket.close()
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ SECONDS = 10
 
 @dataclass
 class Site:
-    """One server on a port of its own. `adopted` is what it gave back to the hub; `ready` what readiness is told."""
+    """One server on a port of its own. `adopted` is what it gave back to the hub; `ready` what readiness is told;
+    `ended` counts connections."""
 
     engine: Engine
     tokens: Tokens
@@ -31,7 +32,8 @@ class Site:
     port: int = 0
     ready: bool = True
     adopted: list[Handover] = field(default_factory=list)
-    served: int = 0
+    ended: int = 0
+    streams: list[trio.SocketStream] = field(default_factory=list)
     http: HttpServer = field(init=False)
 
     def app(self) -> App:
@@ -61,27 +63,27 @@ class Site:
                 self.nursery.start_soon(self._serve, Handover(sock, b"", address, False))
 
     async def _serve(self, handover: Handover) -> None:
-        await self.http.serve(handover)
-        self.served += 1
+        try:
+            await self.http.serve(handover)
+        finally:
+            self.ended += 1
 
     async def connect(self) -> trio.SocketStream:
-        return await trio.open_tcp_stream("127.0.0.1", self.port)
+        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+        self.streams.append(stream)
+        return stream
 
-    async def say(self, raw: bytes) -> tuple[bytes, bool]:
-        """Send bytes on a new connection and finish; the answer, and whether the server had closed without being asked.
-
-        A kept connection is told from a closed one by asking once more on it.
-        """
-        stream = await self.connect()
+    async def say_on(self, stream: trio.SocketStream, raw: bytes, *, head_only: bool = False) -> tuple[bytes, bool]:
+        """Send bytes; the answer, and whether the connection was closed after it (asking once more tells)."""
         await stream.send_all(raw)
-        answer = await read_answer(stream)
+        answer = await read_answer(stream, head_only=head_only)
         try:
             await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: again\r\n\r\n")
-            kept = (await read_answer(stream)).startswith(b"HTTP/1.1 200")
+            closed = not (await read_answer(stream)).startswith(b"HTTP/1.1 200 ")
         except trio.BrokenResourceError:
-            kept = False
+            closed = True
         await stream.aclose()
-        return answer, not kept
+        return answer, closed
 
     def client(self, **more: object) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=SECONDS, **more)  # type: ignore[arg-type]
@@ -96,10 +98,9 @@ async def read_answer(stream: trio.SocketStream, *, head_only: bool = False) -> 
                 return data
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next(
-            (int(l.split(b":")[1]) for l in head.lower().split(b"\r\n") if l.startswith(b"content-length")), 0
-        )
-        while not head_only and len(body) < length and (more := await stream.receive_some()):
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        length = int(lengths[0].split(b":")[1]) if lengths and not head_only else 0
+        while len(body) < length and (more := await stream.receive_some()):
             body += more
     except trio.BrokenResourceError:
         return data

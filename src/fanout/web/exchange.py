@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -34,14 +34,16 @@ class Exchange:
     of unknown length goes in chunks, and the connection is kept only when the request was read to its end.
 
     Args:
-        may_keep: Whether the server is willing to take another request on this connection.
+        draining: Whether the server wants no more requests; asked when the answer begins.
     """
 
-    def __init__(self, head: RequestHead, body: RequestBody, transport: Transport, *, may_keep: bool) -> None:
-        self._head, self._body, self._transport = head, body, transport
+    def __init__(
+        self, head: RequestHead, body: RequestBody, transport: Transport, draining: Callable[[], bool]
+    ) -> None:
+        self._head, self._body, self._transport, self._draining = head, body, transport, draining
         connection = head.headers.get("connection", "").lower()
         asked_to_close = "close" in [option.strip() for option in connection.split(",")]
-        self.keep = may_keep and head.minor_version == 1 and not asked_to_close
+        self.keep = head.minor_version == 1 and not asked_to_close
         self.started = False
         self.complete = False
         self.gone = False
@@ -119,7 +121,8 @@ class Exchange:
         status: int = start["status"]
         headers = [(bytes(name).lower(), bytes(value)) for name, value in start.get("headers", ())]
         names = dict(headers)
-        self.keep = self.keep and names.get(b"connection") != b"close" and self._body.finish_from_buffer()
+        if self._draining() or names.get(b"connection") == b"close" or not self._body.finish_from_buffer():
+            self.keep = False
         bodiless = status in (204, 304)
         self._without_body = bodiless or self._head.method == "HEAD"
         if b"content-length" in names:

@@ -16,6 +16,7 @@ from fanout.edge.handover import Handover
 from fanout.edge.socket_stream import SocketStream
 from fanout.web.exchange import Exchange
 from fanout.web.request_body import RequestBody
+from fanout.web.security import DATA_HEADERS
 from fanout.web.transport import ClientGone, Transport
 from fanout.wire.join import hub_request
 from fanout.wire.problem import problem_response
@@ -39,8 +40,7 @@ HEAD_SECONDS: Final = 10.0
 """From the first byte of a head to its last. A head is one packet; what takes longer is trickled on purpose. Then:
 408."""
 
-REQUESTS_PER_CONNECTION: Final = 100_000
-"""Then the connection is closed after its answer, so that no client is bound to one worker for ever."""
+FAILED: Final = "The server failed at this; it has been noted."
 
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +84,7 @@ class HttpServer:
 
     async def _requests(self, transport: Transport, handover: Handover) -> bool:
         """One request after the other; True when the connection went back to the hub."""
-        for number in range(1, REQUESTS_PER_CONNECTION + 1):
+        while True:
             raw_head = await self._next_head(transport)
             if raw_head is None:
                 return False
@@ -95,10 +95,9 @@ class HttpServer:
             if head.method == "CONNECT":
                 raise BadRequest("This is no proxy.", status=501, code="unknown_method")
             del transport.buffer[: len(raw_head)]
-            may_keep = number < REQUESTS_PER_CONNECTION and not self._draining
-            if not await self._answer(head, transport, handover, may_keep=may_keep):
+            exchange = Exchange(head, RequestBody(head, transport), transport, lambda: self._draining)
+            if not await self._answer(head, exchange, transport, handover):
                 return False
-        return False
 
     async def _next_head(self, transport: Transport) -> bytes | None:
         """The next head, left in the buffer; None when there is none to come.
@@ -132,9 +131,8 @@ class HttpServer:
             raise BadRequest("The rest of the request did not come in time.", status=408, code="head_too_slow")
         return None
 
-    async def _answer(self, head: RequestHead, transport: Transport, handover: Handover, *, may_keep: bool) -> bool:
+    async def _answer(self, head: RequestHead, exchange: Exchange, transport: Transport, handover: Handover) -> bool:
         """Let the application answer one request; whether the connection can take another."""
-        exchange = Exchange(head, RequestBody(head, transport), transport, may_keep=may_keep)
         try:
             await self._app(exchange.scope(handover.address, secure=handover.secure), exchange.receive, exchange.send)
         except BadRequest:
@@ -147,9 +145,7 @@ class HttpServer:
             _log.exception("request_failed", method=head.method, path=head.path)
             if exchange.started:
                 return False  # the client sees an answer that breaks off, which it can't take for a whole one
-            await transport.write(
-                problem_response(500, "internal_error", "The server failed at this; it has been noted.")
-            )
+            await transport.write(problem_response(500, "internal_error", FAILED, DATA_HEADERS))
             return False
         if not exchange.complete and not exchange.gone:
             _log.error("request_left_unanswered", method=head.method, path=head.path)
@@ -161,7 +157,9 @@ class HttpServer:
 
 async def _refuse(transport: Transport, refusal: BadRequest) -> None:
     try:
-        await transport.write(problem_response(refusal.status, refusal.code, refusal.detail, refusal.headers))
+        await transport.write(
+            problem_response(refusal.status, refusal.code, refusal.detail, (*DATA_HEADERS, *refusal.headers))
+        )
     except ClientGone:
         return
     await transport.linger()

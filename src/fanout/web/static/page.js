@@ -106,7 +106,7 @@
       const fresh = document.createDocumentFragment();
       for (const entry of waiting.splice(0)) {
         const line = asLine(entry);
-        line.classList.add("fresh");
+        if (tail.children.length) line.classList.add("fresh"); // what was there before us does not arrive
         fresh.prepend(line);
       }
       tail.prepend(fresh);

@@ -1,0 +1,70 @@
+"""What operators' machines read: metrics with the names of the contract, and health."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+from tests.web.site import Site
+
+NAMES = {
+    "fanout_listeners": {"transport"},
+    "fanout_room_listeners": {"room"},
+    "fanout_messages": {"room"},
+    "fanout_deliveries": set(),
+    "fanout_sends": set(),
+    "fanout_pass_seconds": {"le"},
+    "fanout_delivery_seconds": {"le"},
+    "fanout_slow_listeners": set(),
+    "fanout_gaps": {"reason"},
+    "fanout_closes": {"code"},
+    "fanout_handshakes": {"result"},
+    "fanout_log_append_seconds": {"le"},
+}
+"""Of PROTOCOL, all that exist by now, with their labels."""
+
+
+@pytest.mark.parametrize(
+    ("accept", "parse"), [("text/plain", prometheus), ("application/openmetrics-text", openmetrics)]
+)
+async def test_the_metrics_have_the_names_and_labels_of_the_contract_and_the_numbers_of_the_server(
+    site: Site, accept: str, parse: object
+) -> None:
+    await site.engine.room("stage").publish("a")
+    async with site.client() as client:
+        response = await client.get("/metrics", headers={"Accept": accept})
+    assert response.headers["content-type"].startswith(accept)
+    families = {family.name: family for family in parse(response.text)}  # type: ignore[operator]
+    labels = {
+        name: {label for sample in family.samples for label in sample.labels} for name, family in families.items()
+    }
+    assert labels == NAMES
+    values = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families.values()
+        for sample in family.samples
+    }
+    assert values["fanout_listeners", "websocket"] == 3
+    assert values["fanout_room_listeners", "stage"] == 5
+    assert values["fanout_messages_total", "stage"] == 1
+    assert values["fanout_deliveries_total",] == 100
+    assert values["fanout_closes_total", "1001"] == 4
+    assert values["fanout_gaps_total", "slow"] == 2
+    assert values["fanout_delivery_seconds_bucket", "0.001"] == 90
+    assert values["fanout_delivery_seconds_bucket", "+Inf"] == 100
+    assert values["fanout_delivery_seconds_count",] == 100
+    assert math.isclose(values["fanout_delivery_seconds_sum",], 0.272)
+    assert values["fanout_log_append_seconds_count",] == 1
+
+
+async def test_a_server_that_drains_lives_but_is_not_ready(site: Site) -> None:
+    async with site.client() as client:
+        assert (await client.get("/readyz")).json() == {"status": "ready"}
+        site.ready = False
+        refused = await client.get("/readyz")
+        assert (refused.status_code, refused.json()["code"]) == (503, "draining")
+        assert refused.headers["retry-after"].isdigit()
+        assert (await client.get("/healthz")).status_code == 200
