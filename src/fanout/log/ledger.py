@@ -20,7 +20,7 @@ from fanout.core.room import RoomSettings
 from fanout.engine.ports import Appended, Publication, Stream
 from fanout.errors import FanoutError, KeyReused, RoomNotFound
 from fanout.log.memory import new_epoch
-from fanout.log.rows import REDACT, SELECT, Row, entry_of, in_powers_of_two, insert, row_of
+from fanout.log.rows import REDACT, SELECT, Row, entry_of, in_powers_of_two, insert, row_of, select_keys
 from fanout.log.schema import BUSY_SECONDS, truncate_wal
 
 ERASE_SECONDS: Final = 0.1
@@ -38,6 +38,10 @@ class Prepared:
 
 Request = Prepared | RoomSettings
 Result = Appended | Stream | Exception
+
+
+_KeyUse = tuple[bytes, int, int]
+"""A fingerprint, the number of the first entry and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,9 @@ class _Batch:
     rows: list[Row] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     redactions: list[tuple[int, str, int]] = field(default_factory=list)
-    keys: dict[tuple[int, str], tuple[bytes, int, int]] = field(default_factory=dict)
+    keys: dict[tuple[int, str], _KeyUse] = field(default_factory=dict)
+    used: dict[tuple[int, str], _KeyUse] = field(default_factory=dict)
+    """Of the keys that are asked about, those of former transactions."""
     rooms: int = 0
 
 
@@ -93,6 +99,7 @@ class Ledger:
         try:
             if self._stale:
                 self._load()
+            batch.used = self._used_keys(requests)
             results = [self._take(request, batch) for request in requests]
             self._write(batch)
             self._connection.execute("COMMIT")
@@ -154,6 +161,20 @@ class Ledger:
         (self._next,) = self._connection.execute("SELECT coalesce(max(number), 0) + 1 FROM entries").fetchone()
         self._stale = False
 
+    def _used_keys(self, requests: Sequence[Request]) -> dict[tuple[int, str], _KeyUse]:
+        asked = [
+            (self._rooms[request.publication.drafts[0].room].number, request.publication.key)
+            for request in requests
+            if isinstance(request, Prepared)
+            and request.publication.key is not None
+            and request.publication.drafts[0].room in self._rooms
+        ]
+        used = {}
+        for part in in_powers_of_two(asked):
+            found = self._connection.execute(select_keys(len(part)), list(chain.from_iterable(part)))
+            used.update({(room, key): (fingerprint, first, count) for room, key, fingerprint, first, count in found})
+        return used
+
     def _take(self, request: Request, batch: _Batch) -> Result:
         try:
             if isinstance(request, RoomSettings):
@@ -205,16 +226,12 @@ class Ledger:
         return Appended(tuple(entries))
 
     def _repeated(self, key: tuple[int, str], fingerprint: bytes, batch: _Batch) -> Appended | None:
-        used = batch.keys.get(key)
-        if used is None:
-            used = self._connection.execute(
-                "SELECT fingerprint, first, count FROM keys WHERE room = ? AND key = ?", key
-            ).fetchone()
-            if used is None:
-                return None
-        if used[0] != fingerprint:
+        use = batch.keys.get(key) or batch.used.get(key)
+        if use is None:
+            return None
+        used_for, first, count = use
+        if used_for != fingerprint:
             raise KeyReused("This idempotency key was used before, with other content.")
-        _, first, count = used
         if key in batch.keys:
             begin = first - (self._next - len(batch.entries))
             entries = batch.entries[begin : begin + count]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,13 +15,23 @@ Row: TypeAlias = tuple[
     int, int, int, int, str | None, str | None, str | None, str | None, str | None, int, bytes | None
 ]
 
+T = TypeVar("T")
+
 MOST_ROWS: Final = 256
 """Rows of one INSERT: 2,816 values, within SQLite's limit of 32,766; more makes it no faster."""
 
-SELECT: Final = """SELECT r.name, r.epoch, e.seq, e.at, e.id, e.kind, e.role, e.re, e.target, e.retracted, e.content
-    FROM entries AS e JOIN rooms AS r ON r.room = e.room """
+_COLUMNS: Final = "r.name, r.epoch, e.seq, e.at, e.id, e.kind, e.role, e.re, e.target, e.retracted, e.content"
 
-REDACT: Final = """UPDATE entries SET retracted = 1, content = zeroblob(length(content))
+SELECT: Final = f"SELECT {_COLUMNS} FROM entries AS e JOIN rooms AS r ON r.room = e.room "  # noqa: S608
+
+SELECT_MESSAGE: Final = f"""SELECT {_COLUMNS} FROM entries AS e INDEXED BY messages_by_id
+    JOIN rooms AS r ON r.room = e.room WHERE e.room = ? AND e.id = ? ORDER BY e.seq LIMIT 1"""  # noqa: S608
+
+SELECT_RETRACTION: Final = f"""SELECT {_COLUMNS} FROM entries AS e INDEXED BY retractions_by_target
+    JOIN rooms AS r ON r.room = e.room WHERE e.room = ? AND e.target = ? ORDER BY e.seq LIMIT 1"""  # noqa: S608
+"""The indices are named because SQLite, without statistics, would rather walk through the whole room."""
+
+REDACT: Final = """UPDATE entries INDEXED BY messages_by_id SET retracted = 1, content = zeroblob(length(content))
     WHERE room = ? AND id = ? AND seq < ? AND retracted = 0"""
 """As many zeros as there were bytes, so that the row is overwritten where it stands: see `fanout.log.schema`."""
 
@@ -37,7 +47,17 @@ def insert(rows: int) -> str:
     return f"INSERT INTO entries VALUES {values}"  # noqa: S608 - question marks and nothing else
 
 
-def in_powers_of_two(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+@cache
+def select_keys(keys: int) -> str:
+    """The statement that looks up so many keys at once, each by a room's number and the key."""
+    pairs = ", ".join(["(?, ?)"] * keys)
+    return (
+        f"WITH asked (room, key) AS (VALUES {pairs}) SELECT k.room, k.key, k.fingerprint, k.first, k.count "  # noqa: S608
+        "FROM asked CROSS JOIN keys AS k ON k.room = asked.room AND k.key = asked.key"  # CROSS: not the other way round
+    )
+
+
+def in_powers_of_two(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """The rows in as few pieces as powers of two allow, so that the statements are few enough to stay prepared."""
     begin = 0
     while begin < len(rows):

@@ -22,7 +22,7 @@ from fanout.engine.ports import Appended, Commit, Publication, Stream
 from fanout.errors import EngineClosed, LogUnavailable, RoomNotFound
 from fanout.log.directory_lock import DirectoryLock
 from fanout.log.ledger import Ledger, Prepared
-from fanout.log.rows import SELECT, content_of, entry_of
+from fanout.log.rows import SELECT, SELECT_MESSAGE, SELECT_RETRACTION, content_of, entry_of
 from fanout.log.schema import open_for_reading, open_for_writing
 from fanout.log.writer import Writer
 
@@ -113,19 +113,19 @@ class SqliteLog:
         after, limit = max(min(after, MAX_SEQ), -1), max(min(limit, MAX_SEQ), 0)
 
         def query() -> list[Entry]:
-            rows = self._select("WHERE e.room = ? AND e.seq > ? ORDER BY e.seq LIMIT ?", room, after, limit)
+            rows = self._select(SELECT + "WHERE e.room = ? AND e.seq > ? ORDER BY e.seq LIMIT ?", room, after, limit)
             return [entry_of(row) for row in rows]
 
         return await self._read(query)
 
     async def find(self, room: str, message_id: str) -> Message | None:
         """The message of that id in the room, or None; errors as for `read`."""
-        found = await self._read(lambda: self._first("e.id", room, message_id))
+        found = await self._read(lambda: self._first(SELECT_MESSAGE, room, message_id))
         return found if isinstance(found, Message) else None
 
     async def find_retraction(self, room: str, message_id: str) -> Retraction | None:
         """The entry that took the message back, or None; errors as for `read`."""
-        found = await self._read(lambda: self._first("e.target", room, message_id))
+        found = await self._read(lambda: self._first(SELECT_RETRACTION, room, message_id))
         return found if isinstance(found, Retraction) else None
 
     @property
@@ -161,15 +161,15 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise LogUnavailable(f"The log can't be read ({error}).") from error
 
-    def _select(self, condition: str, room: str, *values: Any) -> sqlite3.Cursor:
+    def _select(self, statement: str, room: str, *values: Any) -> sqlite3.Cursor:
         number = self._reading.execute("SELECT room FROM rooms WHERE name = ?", (room,)).fetchone()
         if number is None:
             raise RoomNotFound(f"There is no room {room!r}.")
-        return self._reading.execute(SELECT + condition, (*number, *values))
+        return self._reading.execute(statement, (*number, *values))
 
-    def _first(self, column: str, room: str, message_id: str) -> Entry | None:
+    def _first(self, statement: str, room: str, message_id: str) -> Entry | None:
         try:
-            row = self._select(f"WHERE e.room = ? AND {column} = ? ORDER BY e.seq LIMIT 1", room, message_id).fetchone()
+            row = self._select(statement, room, message_id).fetchone()
         except UnicodeEncodeError:  # half a surrogate pair, which no message id has
             return None
         return None if row is None else entry_of(row)

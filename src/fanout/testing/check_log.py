@@ -167,11 +167,11 @@ async def hundreds_publish_at_once(make: MakeLog) -> None:
 async def a_used_key_appends_nothing(make: MakeLog) -> None:
     """It returns what it returned first; with other content it is refused; in another room it is another key."""
     async with opened(make(), "a", "b") as (log, told):
-        asked = publication(said("a", "1"), said("b", "1"), said("a", "2"), key="k")
+        asked = publication(said("a", "1"), said("b", "1"), said("a", "2"), key="k\0é")
         first = await log.append(asked)
-        await log.append(publication(said("a", "3")))
+        await log.append(publication(said("a", "3"), key="k"))
         expect("the same key again", await log.append(asked), Appended(first.entries, repeated=True))
-        await refused(log, KeyReused, publication(said("a", "other"), key="k", fingerprint=b"other"))
+        await refused(log, KeyReused, publication(said("a", "other"), key="k\0é", fingerprint=b"other"))
         expect("numbers told after repeating", numbers(told.of("a")), [1, 2, 3])
         expect("numbers kept after repeating", numbers(await everything(log, "a")), [1, 2, 3])
         elsewhere = await log.append(publication(said("b", "2"), key="k", fingerprint=b"other"))
