@@ -24,12 +24,12 @@ Bend = Callable[[int, list[Entry]], list[Entry]]
 
 def drop_every(every: int) -> Bend:
     """Leave one message in `every` out, another one for each connection."""
-    return lambda number, entries: [each for each in entries if (each["seq"] + number) % every]
+    return lambda number, entries: [each for each in entries if not _chosen(number, each, every)]
 
 
 def repeat_every(every: int) -> Bend:
     """Send one message in `every` twice."""
-    return lambda number, entries: [each for each in entries for _ in range(1 + ((each["seq"] + number) % every == 0))]
+    return lambda number, entries: [each for each in entries for _ in range(1 + _chosen(number, each, every))]
 
 
 def swap_every(every: int) -> Bend:
@@ -39,7 +39,7 @@ def swap_every(every: int) -> Bend:
     def bend(number: int, entries: list[Entry]) -> list[Entry]:
         sent = []
         for each in entries:
-            if (each["seq"] + number) % every == 0:
+            if _chosen(number, each, every):
                 held[number] = each
                 continue
             sent.append(each)
@@ -48,6 +48,11 @@ def swap_every(every: int) -> Bend:
         return sent
 
     return bend
+
+
+def _chosen(number: int, entry: Entry, every: int) -> bool:
+    """One in `every`, scattered over connections and messages."""
+    return (entry["seq"] * 37 + number * 101) % every == 0
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Line:
     formats: str
     cursors: dict[str, int] = field(default_factory=dict)
     leaving: trio.Event | None = None
+    idle: bool = False
 
 
 class SmallServer:
@@ -90,6 +96,7 @@ class SmallServer:
         """So many entries before the wanted position are sent once more when somebody resumes."""
         self._keys: dict[str, Entry] = {}
         self._news = trio.lowlevel.ParkingLot()
+        self._changed = trio.lowlevel.ParkingLot()
         self._count = 0
         self.url = ""
 
@@ -106,9 +113,16 @@ class SmallServer:
             }  # fmt: skip
             stream.entries.append(entry)
             first = first or entry
+        for line in self.lines:
+            line.idle = False
         self._news.unpark_all()
         assert first is not None
         return first
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that connections do: requests, lines that come and go or have been sent all there is."""
+        while not condition():
+            await self._changed.park()
 
     async def cut_all(self) -> None:
         """Break every connection without a word."""
@@ -142,6 +156,7 @@ class SmallServer:
                     return
                 received += bytes(more)
             self.requests.append(received.split(b" ")[1].decode())
+            self._changed.unpark_all()
             if b"upgrade: websocket" in received.lower() and not self.refuse:
                 await self._websocket(Replayed(stream, received))
             else:
@@ -160,6 +175,7 @@ class SmallServer:
             self._count += 1
             line = Line(self._count, websocket, stream, wanted)
             self.lines.append(line)
+            self._changed.unpark_all()
             try:
                 if self.greet:
                     await self._converse(line, query, nursery)
@@ -171,6 +187,7 @@ class SmallServer:
                 if line.leaving is not None:
                     await line.leaving.wait()
                 self.lines.remove(line)
+                self._changed.unpark_all()
                 nursery.cancel_scope.cancel()
 
     async def _converse(self, line: Line, query: list[tuple[str, str]], nursery: trio.Nursery) -> None:
@@ -224,6 +241,8 @@ class SmallServer:
                     for entry in self.bend(line.number, due):
                         await self.say(line, entry)
                 if not any(len(self.rooms[name].entries) > cursor for name, cursor in line.cursors.items()):
+                    line.idle = True
+                    self._changed.unpark_all()
                     await self._news.park()
         except (trio_websocket.ConnectionClosed, trio.ClosedResourceError):
             pass

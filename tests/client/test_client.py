@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 import trio
 import trio.testing
-from tests.client.small_server import Room, SmallServer, drop_every, small_server
 
 from fanout.client import CommandRefused, Connecting, Finished, Live, NotConfirmed, Stopped, Waiting, open_client
 from fanout.client.client import Client
@@ -16,6 +15,7 @@ from fanout.core.message import Gap, GapReason, Message
 from fanout.errors import InvalidInput
 from fanout.wire.rendered import Format
 from fanout.wire.replies import Presence
+from tests.client.small_server import Room, SmallServer, drop_every, small_server
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ async def server() -> AsyncIterator[SmallServer]:
 
 
 async def numbers(client: Client, count: int) -> list[int]:
-    """The sequence numbers of the next so many messages, within ten seconds."""
+    """The sequence numbers of the next so many messages, within half a minute."""
     got = []
-    with trio.fail_after(10):
+    with trio.fail_after(30):
         async for item in client:
             assert isinstance(item, Message)
             got.append(item.position.seq)
@@ -55,8 +55,7 @@ async def test_a_listener_that_is_cut_again_and_again_gets_everything_once_and_i
                 server.publish("stage")
                 if number % 40 == 20:
                     await server.cut_all()
-                    while not server.lines:
-                        await trio.lowlevel.checkpoint()
+                    await server.until(lambda: bool(server.lines))
 
         nursery.start_soon(torment)
         assert await numbers(client, 200) == list(range(1, 201))
@@ -186,8 +185,7 @@ async def test_a_silent_connection_is_cut_after_two_heartbeats_and_resumed(serve
         await client.wait_live()
         server.lines[0].cursors.clear()
         with trio.fail_after(10):
-            while len(server.requests) < 2:
-                await trio.testing.wait_all_tasks_blocked(0.01)
+            await server.until(lambda: len(server.requests) >= 2)
         server.heartbeat_s = 25
         server.publish("stage")
         assert await numbers(client, 1) == [1]
@@ -232,11 +230,11 @@ async def test_a_reader_that_stops_reading_stops_the_socket(server: SmallServer)
     """Nothing grows without bound: the server feels that the client does not read."""
     async with open_client(server.url, rooms=["stage"]) as client:
         await client.wait_live()
-        for _ in range(6_000):
-            server.publish("stage", "x" * 1000)
+        for _ in range(2_000):
+            server.publish("stage")
         await trio.testing.wait_all_tasks_blocked(0.2)
         assert len(client._queue) <= 256
-        assert await numbers(client, 6_000) == list(range(1, 6_001))
+        assert await numbers(client, 2_000) == list(range(1, 2_001))
 
 
 async def test_rooms_come_and_go_while_the_client_runs(server: SmallServer) -> None:
@@ -290,12 +288,9 @@ async def test_nonsense_from_the_server_ends_the_connection_not_the_program(serv
         await client.wait_live()
         for nonsense in ({"type": "message"}, {"type": "welcome", "rooms": 3}, {"type": "gap"}, []):
             with trio.fail_after(5):
-                while not server.lines:
-                    await trio.lowlevel.checkpoint()
-                line = server.lines[0]
-                await server.say(line, nonsense)  # type: ignore[arg-type]
-                while line in server.lines:
-                    await trio.lowlevel.checkpoint()
+                await server.until(lambda: bool(server.lines))
+                await server.say(server.lines[0], nonsense)  # type: ignore[arg-type]
+                await server.until(lambda: not server.lines)
         server.publish("stage")
         assert await numbers(client, 1) == [1]
 
@@ -307,8 +302,7 @@ async def test_a_server_that_upgrades_and_says_nothing_is_left_again(
     server.greet = False
     async with open_client(server.url, rooms=["stage"]) as client:
         with trio.fail_after(10):
-            while len(server.requests) < 2:
-                await trio.testing.wait_all_tasks_blocked(0.01)
+            await server.until(lambda: len(server.requests) >= 2)
         server.greet = True
         with trio.fail_after(10):
             await client.wait_live()

@@ -1,7 +1,7 @@
 """Clients of a fanout server: `open_client` listens and comes back by itself, `open_publisher` publishes over HTTP.
 
-What needs trio is imported when it is first asked for: a crowd, and a load test in locust's process, use the modules of
-this package that decide without I/O, and must not start trio (locust removes `select.epoll`, which trio runs on).
+What runs on trio is imported when it is first asked for: a crowd, and a load test in locust's process, use modules of
+this package that know nothing of trio, and must not start it (locust removes `select.epoll`, which trio runs on).
 """
 
 from __future__ import annotations

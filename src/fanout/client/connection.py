@@ -100,7 +100,7 @@ class Connection:
             with trio.fail_after(OPENING_SECONDS):
                 plain = await open_stream(self._target, self._context)
         except (OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
-            return Ending(CUT, f"could not connect: {_reason(error)}")
+            return Ending(CUT, f"could not connect: {innermost(error)}")
         stream = ListenedStream(plain)
         ending = Ending(CUT, "the connection broke during the handshake")
         try:
@@ -195,7 +195,7 @@ class Connection:
             await trio.sleep_until(min(silence, trio.current_time() + 1))
 
 
-def _reason(error: BaseException) -> str:
+def innermost(error: BaseException) -> str:
     """The sentence of the innermost cause: trio wraps a refused connection, and a bad certificate, in its own words."""
     while (cause := error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__) is not None:
         error = cause

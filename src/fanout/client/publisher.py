@@ -21,7 +21,7 @@ import trio
 
 from fanout import errors
 from fanout.client.comeback import TEMPORARY_STATUS
-from fanout.client.connection import open_stream
+from fanout.client.connection import innermost, open_stream
 from fanout.client.target import Target
 from fanout.core.limits import MAX_KEY_CHARACTERS
 from fanout.core.position import Position
@@ -127,9 +127,7 @@ class Publisher:
                     with trio.fail_after(ANSWER_SECONDS):
                         answer = await self._exchange(self._target.messages_path(room), body, key)
                 except (OSError, trio.BrokenResourceError, trio.TooSlowError, h11.RemoteProtocolError) as error:
-                    failure = Unreachable(
-                        f"{self._target.authority} did not answer: {error or type(error).__name__}.", key
-                    )
+                    failure = Unreachable(f"{self._target.authority} did not answer: {innermost(error)}.", key)
                 else:
                     if answer.status not in TEMPORARY_STATUS:
                         return _receipts(answer)

@@ -75,8 +75,13 @@ class Listener:
 
     @property
     def has_been_here(self) -> bool:
-        """Whether it had been welcomed before, so that the next connection is a return."""
+        """Whether it has been welcomed at all, so that the next connection is a return."""
         return self._opened > 0
+
+    @property
+    def returning(self) -> bool:
+        """Whether the present connection is a return."""
+        return self._opened > 1
 
     def opening(self) -> bytes:
         """Start a new connection: the bytes to send first."""
