@@ -229,6 +229,6 @@ def test_the_demo_plays_to_a_real_audience_that_gets_everything(tmp_path: Path):
         demo.send_signal(signal.SIGINT)
         said, errors = demo.communicate(timeout=60)
         assert (demo.returncode, errors) == (0, "")
-    assert said.endswith("Everybody got everything.\n")
+    assert said.endswith("Everybody got everything, once and in order.\n")
     assert "gaps 0  lost or repeated 0" in said
     assert list(tmp_path.iterdir()) == []
