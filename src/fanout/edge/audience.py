@@ -12,15 +12,17 @@ import ssl
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from fanout.edge.room_view import Batch, RoomView
+from fanout.edge.room_view import RoomView
+from fanout.edge.sender import FULL
 from fanout.wire.rendered import Format
 
 if TYPE_CHECKING:
     from fanout.edge.connection import Connection
     from fanout.edge.hub import Hub
 
-STEP = 64
-"""Subscriptions served between two looks at the clock: about 0.6 ms of sends."""
+STEP = 128
+"""Subscriptions served between two looks at the clock: about 1.2 ms of sends, and one system call where there is
+io_uring."""
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
 
@@ -33,10 +35,11 @@ class Subscription:
         replaying: Reading from the log; the room's overflow policy does not count until it has reached the ring.
     """
 
-    __slots__ = ("audience", "connection", "cursor", "parked", "replaying")
+    __slots__ = ("audience", "connection", "cursor", "fd", "parked", "replaying")
 
     def __init__(self, connection: Connection, audience: Audience, cursor: int) -> None:
         self.connection = connection
+        self.fd = connection.fd
         self.audience = audience
         self.cursor = cursor
         self.parked = False
@@ -44,11 +47,13 @@ class Subscription:
 
 
 class Audience:
-    """The subscriptions of one room in one format."""
+    """The subscriptions of one room in one format, either all over TLS or all without."""
 
-    def __init__(self, hub: Hub, view: RoomView, format: Format) -> None:
+    def __init__(self, hub: Hub, view: RoomView, format: Format, secure: bool) -> None:
         self.view = view
         self.format = format
+        self.secure = secure
+        self.sender = hub.tls_sender if secure else hub.sender
         self.subscriptions: dict[Subscription, None] = {}
         self._hub = hub
         self._line: list[Subscription] = []
@@ -76,46 +81,47 @@ class Audience:
         return self._head_at_start == self.view.ring.head and not self._left_behind
 
     def serve(self, line: list[Subscription]) -> None:
-        """Hand each of these what follows its cursor, a bounded batch at most."""
-        view = self.view
-        head = view.ring.head
-        at, batch, data, size = -1, None, b"", 0
-        served = 0
+        """Hand each of these what follows its cursor, a bounded batch at most. Neighbours at the same cursor go
+        together."""
+        head = self.view.ring.head
+        at = -1
+        together: list[Subscription] = []
         for subscription in line:
             if subscription.parked:
                 continue
             cursor = subscription.cursor
-            if cursor != at:
-                if cursor == head:
-                    continue
-                if batch is not None:
-                    self._count(batch, served)
-                    served = 0
-                at = cursor
-                batch = view.batch(cursor, self.format)
-                if batch is not None:
-                    data, size, through = batch.data, len(batch.data), batch.through
-                    if through < head:
-                        self._left_behind = True
-            if batch is None:
-                self._hub.overtaken(subscription)
-                continue
-            try:
-                sent = subscription.connection.sock.send(data)
-            except WOULD_BLOCK as blocked:
-                self._hub.blocked(subscription, batch, 0, isinstance(blocked, ssl.SSLError))
-                continue
-            except OSError:
-                self._hub.lost(subscription.connection)
-                continue
-            if sent == size:
-                subscription.cursor = through
-                served += 1
-            else:
-                self._hub.blocked(subscription, batch, sent, False)
-        if batch is not None:
-            self._count(batch, served)
+            if cursor == at:
+                together.append(subscription)
+            elif cursor != head:
+                if together:
+                    self._serve_all(together, at)
+                at, together = cursor, [subscription]
+        if together:
+            self._serve_all(together, at)
 
-    def _count(self, batch: Batch, served: int) -> None:
-        if served:
-            self._hub.statistics.delivered(batch.heard_at, served, perf_counter())
+    def _serve_all(self, together: list[Subscription], cursor: int) -> None:
+        """Send the batch after `cursor` to all of these, who stand there."""
+        hub = self._hub
+        batch = self.view.batch(cursor, self.format)
+        if batch is None:
+            for subscription in together:
+                hub.overtaken(subscription)
+            return
+        through = batch.through
+        if through < self.view.ring.head:
+            self._left_behind = True
+        results = self.sender.send(together, batch.data)
+        size = len(batch.data)
+        served = results.count(size)
+        for subscription in together:
+            subscription.cursor = through
+        hub.statistics.delivered(batch.heard_at, served, perf_counter())
+        if served == len(together):
+            return
+        for subscription, sent in zip(together, results, strict=True):
+            if sent == size:
+                continue
+            if sent >= 0 or sent == FULL:
+                hub.blocked(subscription, batch, max(sent, 0), self.secure)
+            else:
+                hub.lost(subscription.connection)

@@ -24,9 +24,11 @@ from fanout.edge.connection import Connection, Stage
 from fanout.edge.feed import Feed
 from fanout.edge.replay import Replay
 from fanout.edge.room_view import RoomView
+from fanout.edge.sender import TlsSender
 from fanout.edge.sending import WATCH, Sending
 from fanout.edge.settings import SLICE_SECONDS
 from fanout.edge.statistics import Counts
+from fanout.edge.uring import open_sender
 
 READ_BYTES = 64 * 1024
 """One read of one socket: a client's largest frame, in one buffer that all share."""
@@ -60,6 +62,8 @@ class Hub:
         self.statistics = Counts()
         self.second = 0
         self.accepted = 0
+        self.sender = open_sender()
+        self.tls_sender = TlsSender()
         self.sending = Sending(self)
         self.replay = Replay(self)
         self.overtaken = self.sending.overtaken
@@ -92,9 +96,10 @@ class Hub:
 
     def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
         """Give a connection a place in a room. What follows `cursor` reaches it from now on."""
-        audience = view.audiences.get(connection.format)
+        kind = (connection.format, isinstance(connection.sock, ssl.SSLSocket))
+        audience = view.audiences.get(kind)
         if audience is None:
-            audience = view.audiences[connection.format] = Audience(self, view, connection.format)
+            audience = view.audiences[kind] = Audience(self, view, *kind)
         subscription = Subscription(connection, audience, cursor)
         subscription.parked = connection.blocked
         audience.subscriptions[subscription] = None

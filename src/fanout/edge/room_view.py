@@ -79,7 +79,8 @@ class RoomView:
     def __init__(self, name: str, feed: Feed, on_news: Callable[[Audience], None]) -> None:
         self.name = name
         self.presence = Presence()
-        self.audiences: dict[Format, Audience] = {}
+        self.audiences: dict[tuple[Format, bool], Audience] = {}
+        """By format, and whether over TLS."""
         self._on_news = on_news
         followed = feed.follow(name, self.heard)
         self.settings: Callable[[], RoomSettings] = followed.settings
