@@ -4,15 +4,15 @@ What it survives: the end of the process at any moment (kill -9), and with hones
 every commit is synchronised (`synchronous=FULL`) before anybody hears of it.
 What it does not: the loss of the disk. A copy made with `sqlite3 log.sqlite3 ".backup FILE"` while it runs is whole.
 
-Measured with 200-byte messages on two cores and a disk that takes 0.5 ms to synchronise (Python 3.11, SQLite 3.40; the
-publishers run in the same process, and wait for each answer):
+Measured with 200-byte messages without keys, in one run on two cores that were not quite idle (Python 3.11, SQLite
+3.40; the publishers run in the same process, and each waits for its answer):
 
     publishers   rooms reached   publications/s   p50, p99
-    1            1               1,600            0.5 ms, 4.4 ms
-    20           1               11,000           1.5 ms, 9 ms
+    1            1               870              0.8 ms, 7 ms
+    20           1               9,200            1.9 ms, 6 ms
     500          1               18,300           26 ms, 44 ms
-    1            20              330 to 430       1.9 ms, 10 to 18 ms
-    500          20              1,590 (31,800 entries/s)   294 ms, 414 ms
+    1            20              430              1.9 ms, 10 ms
+    500          20              1,590 (31,700 entries/s)   294 ms, 414 ms
 """
 
 from __future__ import annotations
