@@ -31,6 +31,7 @@ def read(*pieces: bytes) -> list[Event]:
         ("a type that does not stay", b"event: t\ndata: a\n\ndata: b\n\n", [("", "t", "a"), ("", "message", "b")]),
         ("unknown fields", b"datum: a\nDATA: b\ndata: c\n\n", [("", "message", "c")]),
         ("every line end", b"data: a\r\rdata: b\r\n\r\n", [("", "message", "a"), ("", "message", "b")]),
+        ("CR and LF as one line end", b"data: a\r\ndata: b\r\n\r\n", [("", "message", "a\nb")]),
         ("a byte order mark", b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", [("", "message", "a")]),
         ("bad UTF-8", b"data: \xff\n\n", [("", "message", "\ufffd")]),
     ],

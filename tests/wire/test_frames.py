@@ -119,6 +119,12 @@ def test_it_is_refused_just_so_when_it_comes_byte_by_byte(
     assert (violation.close_code, violation.code) == (close_code, code)
 
 
+def test_a_short_text_in_a_read_of_its_own_does_not_slip_into_a_fragmented_message() -> None:
+    _, violation = read(client_frame(0x02, b"x"), client_frame(0x81, b"y"))
+    assert violation is not None
+    assert violation.code == "bad_fragment"
+
+
 def test_an_oversized_frame_is_refused_at_its_length_before_its_payload_comes() -> None:
     _, violation = read(b"\x81\xff" + struct.pack("!Q", 65537))
     assert violation is not None

@@ -6,7 +6,7 @@ import pytest
 
 from fanout.core.limits import MAX_LAST, MAX_ROOMS_PER_LISTENER
 from fanout.core.position import Position
-from fanout.wire.join import HubRequest, RoomWish, event_stream_head, handshake_response, hub_request
+from fanout.wire.join import HubRequest, RoomWish, _asked_before, event_stream_head, handshake_response, hub_request
 from fanout.wire.rendered import Format
 from fanout.wire.request_head import BadRequest, parse_request_head
 
@@ -157,6 +157,10 @@ def test_the_same_wish_again_is_read_the_same() -> None:
         assert websocket("room=stage&last=3").rooms == (RoomWish("stage", None, 3),)
         assert websocket("room=stage&last=3").token is None
         assert websocket("room=stage&last=3&token=a").token == "a"
+    kept = _asked_before.cache_info().currsize
+    websocket("room=stage&last=4&token=secret")
+    websocket("room=stage&last=5&unknown=" + "x" * 200)
+    assert _asked_before.cache_info().currsize == kept
     first, second = websocket("room=!"), websocket("room=!")
     assert first.problem is not None
     assert first.problem is not second.problem

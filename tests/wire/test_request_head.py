@@ -207,8 +207,9 @@ def test_lines_of_one_list_are_joined_in_order() -> None:
 
 
 def test_empty_values_and_bytes_beyond_ascii_in_values_are_taken() -> None:
-    """RFC 9110 §5.5: obs-text is opaque data."""
-    found = parsed(head("Empty:", "Blank: \t ", "Text: caf\xe9"))
+    """RFC 9110 §5.5: obs-text is opaque data; of its white space (§5.6.3) only space and tab are taken off."""
+    found = parsed(head("Empty:", "Blank: \t ", "Text: caf\xe9", "Odd: \xa0a\x85"))
+    assert found.headers["odd"] == "\xa0a\x85"
     assert (found.headers["empty"], found.headers["blank"], found.headers["text"]) == ("", "", "caf\xe9")
 
 
