@@ -87,6 +87,7 @@ def begin(environment: Environment, **_: Any) -> None:
         log.info("The server of this evening: %s", environment.host)
     if environment.runner is not None:
         environment.runner.register_message("phase", hear_phase)
+        environment.runner.register_message("token", hear_token)
 
 
 @events.test_start.add_listener
@@ -95,6 +96,8 @@ def open_doors(environment: Environment, **_: Any) -> None:
     evening.judge.begin()
     if isinstance(environment.runner, WorkerRunner):
         return
+    if isinstance(environment.runner, MasterRunner) and evening.server is not None:
+        environment.runner.send_message("token", evening.token)
     try:
         open_rooms(str(environment.host), evening.token, STAGE, evening.rooms)
     except (OSError, ValueError) as error:
@@ -142,6 +145,11 @@ def decide(environment: Environment, **_: Any) -> None:
     environment.process_exit_code = MISSED if missed else MET
 
 
+def hear_token(environment: Environment, msg: Message, **_: Any) -> None:
+    """The token of the master's own server, which the worker with the publisher needs."""
+    evening.token = msg.data
+
+
 def hear_phase(environment: Environment, msg: Message, **_: Any) -> None:
     """The shape says which phase has begun: to this process, or from the master's."""
     enter_phase(environment, msg.data)
@@ -149,6 +157,8 @@ def hear_phase(environment: Environment, msg: Message, **_: Any) -> None:
 
 def enter_phase(environment: Environment, phase: str) -> None:
     """A new phase has begun; in the break, this process's part of the break happens."""
+    if phase == evening.phase:
+        return
     evening.phase = phase
     log.info("Phase: %s", evening.phase)
     if evening.phase == BREAK and environment.parsed_options.cut == "client":
