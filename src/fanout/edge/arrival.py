@@ -44,8 +44,7 @@ class Arrival:
         self._greet = greet
         self._hand_over = hand_over
         self._route = route
-        self.waiting: dict[Connection, int] = {}
-        """Connections without a whole request yet, oldest first, and the second in which their time is up."""
+        self.waiting = hub.arriving
 
     def add(self, connection: Connection) -> None:
         """Begin to wait for this connection's request."""
@@ -113,5 +112,4 @@ class Arrival:
         self._hub.sending.last(connection, problem_response(status, code, detail, headers))
 
     def _drop(self, connection: Connection) -> None:
-        self.waiting.pop(connection, None)
         self._hub.lost(connection)

@@ -59,7 +59,7 @@ class Audience:
         self._line: list[Subscription] = []
         self._next = 0
         self._head_at_start = 0
-        self._left_behind = False
+        self.left_behind = False
 
     def step(self, until: float) -> bool:
         """Go on with the walk until `until` (perf_counter); True when nobody is behind any more."""
@@ -67,7 +67,7 @@ class Audience:
             self._line = list(self.subscriptions)
             self._next = 0
             self._head_at_start = self.view.ring.head
-            self._left_behind = False
+            self.left_behind = False
         line = self._line
         while self._next < len(line):
             begin = self._next
@@ -78,7 +78,12 @@ class Audience:
         if self._next < len(line):
             return False
         self._line = []
-        return self._head_at_start == self.view.ring.head and not self._left_behind
+        return self._head_at_start == self.view.ring.head and not self.left_behind
+
+    def behind(self) -> list[Subscription]:
+        """Those whom the walks have still to give something."""
+        head = self.view.ring.head
+        return [one for one in self.subscriptions if not one.parked and one.cursor != head]
 
     def serve(self, line: list[Subscription]) -> None:
         """Hand each of these what follows its cursor, a bounded batch at most. Neighbours at the same cursor go
@@ -109,7 +114,7 @@ class Audience:
             return
         through = batch.through
         if through < self.view.ring.head:
-            self._left_behind = True
+            self.left_behind = True
         results = self.sender.send(together, batch.data)
         size = len(batch.data)
         served = results.count(size)

@@ -84,6 +84,11 @@ class Connection:
         return self.control is not None
 
     @property
+    def takes_more(self) -> bool:
+        """Whether it listens, and nothing waits for its socket."""
+        return self.stage is Stage.LISTENING and self.control is None
+
+    @property
     def is_websocket(self) -> bool:
         return self.format is not Format.EVENTS
 

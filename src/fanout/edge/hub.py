@@ -15,9 +15,11 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Protocol
 
+import structlog
 import trio
 
 from fanout.core.admission import Admission
+from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import MAX_CLIENT_FRAME_BYTES
 from fanout.edge.audience import WOULD_BLOCK, Audience, Subscription
 from fanout.edge.connection import Connection, Stage
@@ -29,6 +31,8 @@ from fanout.edge.sending import WATCH, Sending
 from fanout.edge.settings import SLICE_SECONDS
 from fanout.edge.statistics import Counts
 from fanout.edge.uring import open_sender
+
+log = structlog.get_logger()
 
 READ_BYTES = 64 * 1024
 """One read of one socket: a client's largest frame, in one buffer that all share."""
@@ -62,6 +66,8 @@ class Hub:
         self.statistics = Counts()
         self.second = 0
         self.accepted = 0
+        self.arriving: dict[Connection, int] = {}
+        """Connections without a whole request yet, oldest first, and the second in which their time is up."""
         self.sender = open_sender()
         self.tls_sender = TlsSender()
         self.sending = Sending(self)
@@ -117,7 +123,8 @@ class Hub:
         subscription.audience.view.presence.leave(connection.principal.subject)
 
     def walk(self, audience: Audience) -> None:
-        """Somebody in this audience may be behind."""
+        """Somebody in this audience may be behind, also somebody whom the walk under way has passed already."""
+        audience.left_behind = True
         self._to_walk[audience] = None
         self._news.set()
 
@@ -153,14 +160,19 @@ class Hub:
         """Let go of a connection without closing its socket."""
         self.forget(connection)
         connection.stage = Stage.LEAVING
+        self.arriving.pop(connection, None)
         self.sending.stalled.pop(connection, None)
         self.sending.leaving.pop(connection, None)
-        if self.connections.pop(connection.fd, None) is not None:
+        if self.connections.get(connection.fd) is connection:  # else the number is somebody else's by now
+            del self.connections[connection.fd]
             with suppress(OSError):
                 self.epoll.unregister(connection.fd)
 
     def lost(self, connection: Connection) -> None:
-        """The connection is over, or must be: close its socket."""
+        """The connection is over, or must be: close its socket. A listener that goes without a goodbye counts as
+        1006."""
+        if connection.stage is Stage.LISTENING:
+            self.statistics.closes[1006] += 1
         self.release(connection)
         connection.sock.close()
 
@@ -175,7 +187,10 @@ class Hub:
                 if accept := self._doors.get(fd):
                     accept()
                 elif connection := self.connections.get(fd):
-                    self._ready(connection, event)
+                    try:
+                        self._ready(connection, event)
+                    except Exception as fault:
+                        self.fault(fault, connection)
                 if perf_counter() > until:
                     await trio.lowlevel.checkpoint()
                     until = perf_counter() + SLICE_SECONDS
@@ -216,19 +231,34 @@ class Hub:
     async def fan_out(self) -> None:
         """Walk over every audience that has news, a slice each in turn, for ever."""
         began: dict[Audience, float] = {}
+        until = perf_counter() + SLICE_SECONDS
         while True:
             if not self._to_walk:
                 self._news = trio.Event()
                 await self._news.wait()
-            until = perf_counter() + SLICE_SECONDS
+                until = perf_counter() + SLICE_SECONDS
             for audience in list(self._to_walk):
                 began.setdefault(audience, perf_counter())
-                if audience.step(until):
+                try:
+                    done = audience.step(until)
+                except Exception as fault:
+                    done = True
+                    self.fault(fault, *(subscription.connection for subscription in audience.behind()))
+                if done:
                     del self._to_walk[audience]
                     self.statistics.passes.observe(perf_counter() - began.pop(audience))
                 if perf_counter() > until:
                     await trio.lowlevel.checkpoint()
                     until = perf_counter() + SLICE_SECONDS
+
+    def fault(self, fault: Exception, *connections: Connection) -> None:
+        """A fault of ours in the service of these connections: it ends them, and nothing else. They may come back."""
+        log.error("edge_fault", connections=len(connections), exc_info=fault)
+        for connection in connections:
+            if connection.stage is Stage.LISTENING:
+                self.sending.leave(connection, Bye(CloseCode.INTERNAL_ERROR, "a fault of the server"))
+            else:
+                self.lost(connection)
 
     def listeners(self) -> list[Connection]:
         """Everybody who listens now."""
@@ -240,4 +270,5 @@ class Hub:
             self.lost(connection)
         for view in self.views.values():
             view.stop()
+        self.sender.close()
         self.epoll.close()

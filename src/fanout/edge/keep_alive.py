@@ -68,7 +68,6 @@ class KeepAlive:
         """Those whose socket is full: overtaken in a lossless room, or full for too long."""
         for connection, since in list(self._hub.sending.stalled.items()):
             if self._hub.second - since >= self._settings.stall_seconds:
-                self._hub.statistics.closes[1006] += 1
                 self._hub.sending.cut(connection)
                 continue
             for subscription in connection.subscriptions:
@@ -87,7 +86,7 @@ class KeepAlive:
             if connection.is_websocket:
                 if (second + connection.number) % heartbeat == 0:
                     self._ping_or_cut(connection)
-            elif (second + connection.number) % comment_every == 0 and not connection.blocked:
+            elif (second + connection.number) % comment_every == 0 and connection.takes_more:
                 self._hub.sending.control(connection, self._comment)
             if index % LOOK_AT_ONCE == 0 and perf_counter() > until:
                 await trio.lowlevel.checkpoint()
@@ -97,7 +96,6 @@ class KeepAlive:
         if connection.stage is not Stage.LISTENING:
             return
         if self._hub.second - connection.heard_at >= self._settings.silence_seconds:
-            self._hub.statistics.closes[1006] += 1
             self._hub.sending.cut(connection)
         elif not connection.blocked or self._ping not in (connection.control or ()):
             self._hub.sending.control(connection, self._ping)

@@ -26,6 +26,10 @@ class Sender(Protocol):
         """For each subscription's socket, in order: how many bytes it took, or minus the error number."""
         ...
 
+    def close(self) -> None:
+        """Give back what it holds. It sends nothing afterwards."""
+        ...
+
 
 class SendLoop:
     """One `send()` after the other: everywhere. `os.write` to a socket is `send` without flags (write(2)), and Python
@@ -40,6 +44,9 @@ class SendLoop:
             except OSError as error:
                 results.append(-(error.errno or errno.EIO))
         return results
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 class TlsSender:
@@ -56,3 +63,6 @@ class TlsSender:
             except OSError as error:
                 results.append(-(error.errno or errno.EIO))
         return results
+
+    def close(self) -> None:
+        """It holds nothing."""

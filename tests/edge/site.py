@@ -1,0 +1,180 @@
+"""A whole edge on a real port: a real engine, real tokens, the real ordinary HTTP behind it. What these tests talk to."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from fanout.core.message import Message
+from fanout.core.principal import Role
+from fanout.edge.edge import Edge
+from fanout.edge.feed import EngineFeed
+from fanout.edge.settings import EdgeSettings
+from fanout.engine.engine import Engine
+from fanout.engine.ports import Log
+from fanout.engine.room import Room
+from fanout.log.opening import open_engine
+from fanout.web.app import make_app
+from fanout.web.http import HttpServer
+from fanout.web.tokens import Tokens
+from fanout.wire.rendered import Format
+from tests.edge.listener import HttpAnswer, Listener, handshake, sse_request
+
+SECRET = b"a secret of the tests, and of nobody else"
+SECONDS = 20
+"""How long a test may take; with real sockets on a busy machine, generous."""
+
+
+@dataclass
+class Site:
+    """One edge. `engine` and `edge` are the real ones; `target` is where to connect to."""
+
+    engine: Engine
+    edge: Edge
+    tokens: Tokens
+    target: tuple[str, int] | str
+    nursery: trio.Nursery
+    client_tls: ssl.SSLContext | None = None
+    opened: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def hub(self) -> Any:
+        return self.edge._hub
+
+    def room(self, name: str) -> Room:
+        return self.engine.room(name)
+
+    async def publish(self, room: str, *texts: str, **more: Any) -> list[Message]:
+        return [await self.room(room).publish(text, **more) for text in texts]
+
+    def token(self, role: str = "publisher", rooms: tuple[str, ...] = ("*",), **more: str) -> str:
+        return self.tokens.issue(Role(role), rooms, ttl=600, **more)
+
+    async def second(self, times: int = 1) -> None:
+        """Let the edge believe that a second has passed."""
+        for _ in range(times):
+            await self.edge._keep_alive.look()
+
+    async def connect(self, *, receive_buffer: int | None = None) -> trio.abc.Stream:
+        """A connection with nothing said yet, TLS done if this site speaks it."""
+        family = socket.AF_UNIX if isinstance(self.target, str) else socket.AF_INET
+        sock = trio.socket.socket(family)
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        await sock.connect(self.target)
+        stream: trio.abc.Stream = trio.SocketStream(sock)
+        self.nursery.start_soon(_close_at_the_end, stream)
+        if self.client_tls is not None:
+            stream = trio.SSLStream(stream, self.client_tls, server_hostname="localhost", https_compatible=True)
+            await stream.do_handshake()
+        return stream
+
+    async def websocket(
+        self,
+        query: str = "room=stage",
+        *,
+        format: Format = Format.JSON,
+        headers: Sequence[str] = (),
+        receive_buffer: int | None = None,
+        then: bytes = b"",
+    ) -> Listener:
+        """Somebody who has been upgraded, whatever comes then. `then` is sent in the same write as the request."""
+        stream = await self.connect(receive_buffer=receive_buffer)
+        await stream.send_all(handshake(query, format, headers) + then)
+        return await Listener(stream, format).upgraded()
+
+    async def events(
+        self, room: str = "stage", query: str = "", *, headers: Sequence[str] = (), receive_buffer: int | None = None
+    ) -> Listener:
+        """Somebody with an event stream."""
+        stream = await self.connect(receive_buffer=receive_buffer)
+        await stream.send_all(sse_request(room, query, headers))
+        return await Listener(stream, Format.EVENTS).upgraded()
+
+    async def listener(self, format: Format, query: str = "", room: str = "stage", **more: Any) -> Listener:
+        """One who listens to one room, welcome taken."""
+        if format is Format.EVENTS:
+            listener = await self.events(room, query, **more)
+        else:
+            listener = await self.websocket(f"room={room}&{query}", format=format, **more)
+        listener.welcome = await listener.expect("welcome")
+        return listener
+
+    async def ask(self, raw: bytes) -> HttpAnswer:
+        """Send these bytes on a connection of their own; what is answered until the server closes."""
+        stream = await self.connect()
+        await stream.send_all(raw)
+        return await HttpAnswer.read(stream)
+
+    async def settled(self, condition: Any, what: str = "") -> None:
+        """Wait until this is true: the edge has noticed what the test has just done."""
+        with trio.move_on_after(5):
+            while not condition():
+                await trio.sleep(0.002)
+        assert condition(), what or "the edge did not settle"
+
+    async def is_empty(self) -> None:
+        """Nobody is left, and nothing of them."""
+        await self.settled(lambda: not self.hub.connections, f"{len(self.hub.connections)} connections are left")
+        assert self.hub.admission.admitted == 0
+        assert not self.hub.admission._by_address
+        assert not self.hub.sending.stalled
+        assert not self.hub.sending.leaving
+        assert not self.edge._arrival.waiting
+        assert self.edge.statistics().listeners == {"websocket": 0, "events": 0}
+        for view in self.hub.views.values():
+            assert (view.presence.listeners, view.presence.visitors) == (0, 0)
+            assert not any(audience.subscriptions for audience in view.audiences.values())
+
+
+async def _close_at_the_end(stream: trio.abc.AsyncResource) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+@asynccontextmanager
+async def open_site(
+    *rooms: str,
+    settings: EdgeSettings = EdgeSettings(),  # noqa: B008  # frozen
+    tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
+    unix: Path | None = None,
+    log: Log | None = None,
+    capacity: int | None = None,
+) -> AsyncIterator[Site]:
+    """An edge with these rooms, each `NAME` (a stage) or `NAME:MODE`; a room `stage` if none is named.
+
+    Args:
+        tls: The server's context and a client's.
+        capacity: Of every room's ring.
+    """
+    tokens = Tokens(SECRET)
+    async with open_engine(log=log) as engine:
+        for room in rooms or ("stage",):
+            name, _, mode = room.partition(":")
+            await engine.open_room(name, mode=mode or "stage", capacity=capacity)
+        edge: Edge
+        edge = Edge(
+            EngineFeed(engine),
+            authenticate=tokens.authenticate,
+            handle_http=lambda handover: http.serve(handover),
+            settings=settings,
+        )
+        http = HttpServer(make_app(engine, tokens, edge.statistics, lambda: True), edge.adopt)
+        with socket.socket(socket.AF_INET if unix is None else socket.AF_UNIX) as door:
+            door.bind(("127.0.0.1", 0) if unix is None else str(unix))
+            door.listen(4096)
+            with trio.fail_after(SECONDS):
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(edge.run, [(door, None if tls is None else tls[0])])
+                    target = door.getsockname() if unix is None else str(unix)
+                    yield Site(engine, edge, tokens, target, nursery, None if tls is None else tls[1])
+                    nursery.cancel_scope.cancel()
