@@ -9,12 +9,18 @@ from functools import partial
 import msgpack
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, open_websocket_url, serve_websocket
+from trio_websocket import ConnectionClosed, open_websocket_url, serve_websocket, wrap_server_stream
 
 import fanout
+from fanout.core.limits import HEARTBEAT_SECONDS, SILENCE_SECONDS
 from fanout.core.say import Say
 from fanout.errors import LogUnavailable
 from fanout.log.memory import MemoryLog
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 class Count:
@@ -181,6 +187,27 @@ async def test_a_log_that_can_not_be_read_ends_the_connection_and_the_client_may
         async with serving(stage, last=2) as (url, _), connecting(url) as client:
             [bye] = await objects(client, 1)
             assert (bye["code"], bye["reconnect"], bye["reason"]) == (1011, True, "log_unavailable")
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_client_that_has_died_is_found_and_let_go(autojump_clock, reads):
+    """One that reads but answers no ping, and one whose line takes nothing any more."""
+    there, here = trio.testing.memory_stream_pair() if reads else trio.testing.lockstep_stream_pair()
+    async with fanout.open_engine() as engine, trio.open_nursery() as nursery:
+        chat = await engine.open_room("chat", mode="open", capacity=4)
+        nursery.start_soon(there.send_all, HANDSHAKE)
+        request = await wrap_server_stream(nursery, here)
+        if not reads:
+            nursery.start_soon(there.receive_some)  # the answer to the handshake, and nothing after that
+        connection = await request.accept()
+        nursery.start_soon(fanout.attach, connection, chat)
+        await trio.sleep(1)
+        assert chat.listeners == 1
+        await chat.publish_all([Say("t")] * 10)
+        await trio.sleep(HEARTBEAT_SECONDS + SILENCE_SECONDS)
+        assert chat.listeners == 0
+        assert connection.closed
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_format_that_no_websocket_carries_is_a_mistake(engine):

@@ -48,16 +48,20 @@ async def attach(
     """
     if format is Format.EVENTS:
         raise ValueError("a WebSocket carries Format.JSON or Format.MSGPACK")
-    bye: Bye | None = None
+    said: Bye | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_drop_what_it_says, connection, nursery.cancel_scope)
         nursery.start_soon(_check_that_it_lives, connection, nursery.cancel_scope)
         with suppress(ConnectionClosed):
             bye = await _carry(connection, room, after, last, format)
             await _send(connection, reply_as_object(bye), format)
+            said = bye
         nursery.cancel_scope.cancel()
-    with trio.move_on_after(LINGER_SECONDS):
-        await connection.aclose(CloseCode.GOING_AWAY if bye is None else bye.code, "" if bye is None else bye.reason)
+    if said is not None:
+        with trio.move_on_after(LINGER_SECONDS):
+            await connection.aclose(said.code, said.reason)
+    with trio.move_on_after(0):  # closed already, or dead and perhaps halfway through a frame: nothing more is sent
+        await connection.aclose()
 
 
 async def _carry(
