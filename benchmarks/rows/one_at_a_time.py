@@ -6,7 +6,7 @@ before, so that every pass carries exactly one and nobody's coalescing helps.
 Timed: from handing the message to the publisher's socket until the last listener's read returns; the server's CPU over
 all passes, user and system apart, divided by deliveries.
 Not timed: start, handshakes, the first message, and the publisher's acknowledgement where it comes after the last
-delivery. fanout sends its JSON envelope, about 360 bytes; the peers and the floor send the bare text.
+delivery. fanout sends its JSON envelope, about 380 bytes; the peers and the floor send the bare text.
 
 Rerun: python -m benchmarks one_at_a_time
 """
