@@ -17,42 +17,7 @@ import h11
 import trio
 import trio_websocket
 
-Entry = dict[str, Any]
-Bend = Callable[[int, list[Entry]], list[Entry]]
-"""Given the number of a connection and what it should be sent, what it is sent."""
-
-
-def drop_every(every: int) -> Bend:
-    """Leave one message in `every` out, another one for each connection."""
-    return lambda number, entries: [each for each in entries if not _chosen(number, each, every)]
-
-
-def repeat_every(every: int) -> Bend:
-    """Send one message in `every` twice."""
-    return lambda number, entries: [each for each in entries for _ in range(1 + _chosen(number, each, every))]
-
-
-def swap_every(every: int) -> Bend:
-    """Hold one message in `every` back until the one after it was sent."""
-    held: dict[int, Entry] = {}
-
-    def bend(number: int, entries: list[Entry]) -> list[Entry]:
-        sent = []
-        for each in entries:
-            if _chosen(number, each, every):
-                held[number] = each
-                continue
-            sent.append(each)
-            if number in held:
-                sent.append(held.pop(number))
-        return sent
-
-    return bend
-
-
-def _chosen(number: int, entry: Entry, every: int) -> bool:
-    """One in `every`, scattered over connections and messages."""
-    return (entry["seq"] * 37 + number * 101) % every == 0
+from tests.client.faults import Bend, Entry
 
 
 @dataclass
@@ -92,6 +57,8 @@ class SmallServer:
         self.break_after_commit = 0
         self.http_answers: list[tuple[int, Entry]] = []
         self.greet = True
+        self.answer_last = False
+        """Acknowledge a publication only after everything else was sent."""
         self.replay_again = 0
         """So many entries before the wanted position are sent once more when somebody resumes."""
         self._keys: dict[str, Entry] = {}
@@ -262,6 +229,8 @@ class SmallServer:
                 await trio.aclose_forcefully(line.stream)
             case {"type": "publish", "room": room, "text": text, "ref": ref}:
                 entry = self.publish(room, text)
+                if self.answer_last:
+                    await self.until(lambda: line.idle)
                 await self.say(
                     line, {"type": "published", "ref": ref, **{key: entry[key] for key in ("room", "id", "position")}}
                 )

@@ -15,7 +15,8 @@ from fanout.core.message import Gap, GapReason, Message
 from fanout.errors import InvalidInput
 from fanout.wire.rendered import Format
 from fanout.wire.replies import Presence
-from tests.client.small_server import Room, SmallServer, drop_every, small_server
+from tests.client.faults import drop_every
+from tests.client.small_server import Room, SmallServer, small_server
 
 
 @pytest.fixture
@@ -217,6 +218,7 @@ async def test_a_publication_is_acknowledged_or_refused(server: SmallServer) -> 
 
 async def test_publishing_works_while_nobody_reads_the_items(server: SmallServer) -> None:
     """The answer comes behind more items than the queue takes."""
+    server.answer_last = True
     async with open_client(server.url, rooms=["stage"]) as client:
         await client.wait_live()
         for _ in range(2000):

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import trio
 
-from tests.client.small_server import SmallServer, drop_every, repeat_every, small_server, swap_every
+from tests.client.faults import drop_every, repeat_every, swap_every
+from tests.client.small_server import SmallServer, small_server
 
 LISTENERS = 40
 MESSAGES = 200

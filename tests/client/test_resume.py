@@ -137,8 +137,10 @@ def test_a_hole_is_reported_once_and_named_when_it_comes_again() -> None:
 
 def test_a_log_restored_from_an_older_copy_is_followed_from_there() -> None:
     """The same epoch goes on from an earlier number: only a gap right after the welcome can say that."""
-    resume = Resume([Wish(ROOM, Position("s0", 9))])
+    resume = Resume([Wish(ROOM, Position("s0", 8))])
+    resume.accept(message("s0", 9))
     gap = Gap(ROOM, Position("s0", 1), Position("s0", 3), GapReason.EPOCH)
+    assert resume.accept(gap) == ()
     resume.wishes()
     assert resume.accept(gap) == (gap,)
     assert resume.accept(message("s0", 4)) == (message("s0", 4),)

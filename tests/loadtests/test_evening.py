@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.client.small_server import SmallServer, drop_every, repeat_every, small_server, swap_every
+from tests.client.faults import drop_every, repeat_every, swap_every
+from tests.client.small_server import SmallServer, small_server
 
 # Importing locust here would take select.epoll away from every test of this run.
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="locust is in the extra `load`")
