@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from trio import Nursery
 
     from fanout.edge.hub import Hub
+
+CLIENTS_OWN_CODES = 3000
+"""Close codes from here on mean what a client pleases (RFC 6455 §7.4.2); they count as one, for a label of ours is not
+a client's to choose."""
 
 PUBLICATIONS_WAITING = 100
 """Publications of one connection that may wait for the log; more are refused with `rate_limited`."""
@@ -51,9 +56,11 @@ class Conversation:
             case Text(payload) | Binary(payload):
                 self._command(connection, payload)
             case PingFrame(payload):
-                self._hub.sending.control(connection, pong_frame(payload))
+                with suppress(InvalidInput):  # beyond the rate it is not answered; the next one is (§5.5.3)
+                    self._within_rate(connection)
+                    self._hub.sending.control(connection, pong_frame(payload))
             case Close(code, _):
-                self._hub.statistics.closes[code] += 1
+                self._hub.statistics.closes[min(code, CLIENTS_OWN_CODES)] += 1
                 self._hub.sending.last(connection, close_frame(code))
 
     def _command(self, connection: Connection, payload: str | bytes) -> None:
@@ -98,9 +105,9 @@ class Conversation:
     def _obey(self, connection: Connection, command: Command) -> None:
         match command:
             case Subscribe(room, after, last):
-                welcome, first = take_place(self._hub, connection, room, after, last)
+                welcome, gap, place = take_place(self._hub, connection, room, after, last)
                 reply = Welcome(listener_id(connection), self._heartbeat_seconds, {room: welcome})
-                self._hub.sending.control(connection, render_reply(reply, connection.format) + first)
+                self._hub.sending.first(connection, render_reply(reply, connection.format) + gap, (place,))
             case Unsubscribe(room):
                 subscription = connection.subscription(room)
                 if subscription is None:
@@ -132,6 +139,9 @@ class Conversation:
             except FanoutError as error:
                 if connection.stage is Stage.LISTENING:
                     self._refuse(connection, error, command.ref)
+                continue
+            except Exception as fault:
+                self._hub.fault(fault, connection)
                 continue
             if connection.stage is Stage.LISTENING:
                 reply = Published(message.room, message.id, message.position, command.ref)

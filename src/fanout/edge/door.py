@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,22 @@ class Door:
         sock: Listening; made non-blocking here. Options set here are inherited by every accepted socket (Linux), which
             saves three system calls a connection.
         tls: Accept TLS with this context.
+        has_room: Whether one more connection may come in; asked for each. When not, the door is shut.
     """
 
-    def __init__(self, hub: Hub, arrival: Arrival, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        arrival: Arrival,
+        sock: socket.socket,
+        tls: ssl.SSLContext | None = None,
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._hub = hub
         self._arrival = arrival
         self._sock = sock
         self._tls = tls
+        self._has_room = has_room
         self.open = False
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -60,13 +70,16 @@ class Door:
     def accept(self) -> None:
         """Let in those who wait, a burst at most."""
         for _ in range(ACCEPTS_AT_ONCE):
+            if not self._has_room():
+                self.set_open(False)
+                return
             try:
                 sock, peer = self._sock.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in OUT_OF_RESOURCES:
-                    self.set_open(False)  # the next look, a second later, opens again
+                    self.set_open(False)  # whoever looks after the doors tries again
                     return
                 continue  # this one left before it was let in (accept(2), "Error handling")
             sock.setblocking(False)

@@ -74,7 +74,7 @@ class Edge:
                 self._nursery = nursery
                 conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
-                self._doors = [Door(self._hub, self._arrival, sock, tls) for sock, tls in doors]
+                self._doors = [Door(self._hub, self._arrival, sock, tls, self._has_room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)
                 nursery.start_soon(self._hub.fan_out)
                 nursery.start_soon(self._hub.replay.run)
@@ -151,17 +151,24 @@ class Edge:
     async def _visit(self, handover: Handover) -> None:
         try:
             await self._handle_http(handover)
+        except Exception as fault:
+            self._hub.fault(fault)
+            handover.sock.close()
         finally:
             self._visiting -= 1
             self._set_doors()
 
-    def _set_doors(self) -> None:
-        """Open while there is room for one more connection of any kind, shut otherwise."""
-        room = (
+    def _has_room(self) -> bool:
+        """Whether there is room for one more connection of any kind."""
+        return (
             not self._greeting.draining
             and self._visiting < self._settings.max_visiting
             and len(self._hub.connections) < self._settings.max_listeners + self._settings.max_arriving
         )
+
+    def _set_doors(self) -> None:
+        """Open while there is room, shut otherwise."""
+        room = self._has_room()
         for door in self._doors:
             door.set_open(room)
 

@@ -60,11 +60,11 @@ class Greeting:
         connection.stage = Stage.LISTENING
         self._hub.statistics.listeners["websocket" if connection.is_websocket else "events"] += 1
         rooms: dict[str, RoomWelcome] = {}
-        firsts = b""
+        gaps = b""
         try:
             for wish in request.rooms:
-                rooms[wish.room], first = take_place(self._hub, connection, wish.room, wish.after, wish.last)
-                firsts += first
+                rooms[wish.room], gap, _ = take_place(self._hub, connection, wish.room, wish.after, wish.last)
+                gaps += gap
         except FanoutError as error:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING
@@ -72,8 +72,8 @@ class Greeting:
             return
         self._hub.statistics.handshakes["accepted"] += 1
         welcome = Welcome(listener_id(connection), self._settings.heartbeat_seconds, rooms)
-        greeting = self._opening(request) + render_reply(welcome, connection.format) + firsts
-        self._hub.sending.control(connection, greeting)
+        greeting = self._opening(request) + render_reply(welcome, connection.format) + gaps
+        self._hub.sending.first(connection, greeting, connection.subscriptions)
 
     def _opening(self, request: HubRequest, retry_ms: int | None = None) -> bytes:
         if request.kind == "websocket":

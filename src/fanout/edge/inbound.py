@@ -25,10 +25,12 @@ def receive_frames(connection: Connection, data: bytes, max_message_bytes: int, 
         received = reader.feed(data)
     except FrameViolation as broken:
         received, violation = broken.received, broken
+    connection.inbound = reader
     for item in received:
         take(connection, item)
         if connection.stage is not Stage.LISTENING:
             return
     if violation is not None:
         raise violation
-    connection.inbound = None if reader.resting else reader
+    if reader.resting:
+        connection.inbound = None

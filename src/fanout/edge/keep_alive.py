@@ -42,7 +42,10 @@ class KeepAlive:
         while True:
             next_look = max(next_look + 1, trio.current_time())
             await trio.sleep_until(next_look)
-            await self.look()
+            try:
+                await self.look()
+            except Exception as fault:
+                self._hub.fault(fault)
 
     async def look(self) -> None:
         """One second has passed."""
@@ -109,7 +112,7 @@ class KeepAlive:
                 continue
             for audience in list(view.audiences.values()):
                 frame = render_reply(Presence(view.name, *counts), audience.format)
-                for subscription in list(audience.subscriptions):
+                for subscription in list(audience.line):
                     if not subscription.parked:
                         self._hub.sending.control(subscription.connection, frame)
                     if perf_counter() > until:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from fanout.core.limits import MAX_ROOMS_PER_LISTENER
 from fanout.core.position import Position
 from fanout.core.principal import Role
+from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
 from fanout.errors import InvalidInput, RoomNotFound
 from fanout.wire.rendered import render
@@ -27,12 +27,12 @@ def listener_id(connection: Connection) -> str:
 
 def take_place(
     hub: Hub, connection: Connection, room: str, after: Position | None, last: int | None
-) -> tuple[RoomWelcome, bytes]:
+) -> tuple[RoomWelcome, bytes, Subscription]:
     """Subscribe a connection to a room.
 
     Returns:
-        What the welcome says of the room, and the bytes that must follow that welcome: a gap, and what the ring has for
-        this listener already. The cursor counts them as sent.
+        What the welcome says of the room, the gap that must follow the welcome (or nothing), and the place: it may be
+        behind, and `Sending.first` knows what to do about that.
 
     Raises:
         RoomNotFound: No such room, or one for staff.
@@ -47,18 +47,11 @@ def take_place(
         raise InvalidInput(f"One connection listens to {MAX_ROOMS_PER_LISTENER} rooms at most.", code="too_many_rooms")
     begin = view.start(after, last)
     subscription = hub.subscribe(connection, view, begin.cursor)
-    first = b""
+    gap = b""
     if begin.gap is not None:
-        first = render(begin.gap, connection.format)
+        gap = render(begin.gap, connection.format)
         hub.statistics.gaps[begin.gap.reason] += 1
     if not view.in_ring(begin.cursor):
         hub.replay.add(subscription)
-    elif begin.cursor < view.ring.head:
-        batch = view.pack(view.ring.after(begin.cursor, view.ring.capacity), connection.format)
-        first += batch.data
-        subscription.cursor = batch.through
-        hub.statistics.delivered(batch.heard_at, 1, perf_counter())
-        if batch.through < view.ring.head:
-            hub.walk(subscription.audience)
     welcome = RoomWelcome(Position(view.epoch, begin.cursor), view.settings().mode, begin.recovery)
-    return welcome, first
+    return welcome, gap, subscription

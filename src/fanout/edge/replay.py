@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from fanout.core.closing import Bye, CloseCode
+from fanout.core.closing import Bye
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Stage
 from fanout.edge.room_view import MAX_BATCH_ENTRIES, Batch, Rendered, RoomView
 from fanout.edge.settings import SLICE_SECONDS
-from fanout.errors import LogUnavailable
+from fanout.errors import FanoutError
+from fanout.wire.problem import close_code_of
 from fanout.wire.rendered import Format
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Replay:
 
     def add(self, subscription: Subscription) -> None:
         """This subscription's cursor lies before the ring; serve it from the log until it does not."""
-        subscription.replaying = subscription.parked = True
+        subscription.park()
+        subscription.replaying = True
         self._waiting[subscription] = None
         self._news.set()
 
@@ -55,7 +57,10 @@ class Replay:
                     places.setdefault(place, []).append(subscription)
             self._waiting.clear()
             for (view, cursor), subscriptions in places.items():
-                await self._serve(view, cursor, subscriptions)
+                try:
+                    await self._serve(view, cursor, subscriptions)
+                except Exception as fault:
+                    self._hub.fault(fault, *(waiting.connection for waiting in subscriptions if waiting.replaying))
             await trio.lowlevel.checkpoint()
 
     async def _serve(self, view: RoomView, cursor: int, subscriptions: list[Subscription]) -> None:
@@ -67,15 +72,17 @@ class Replay:
         retractions = view.retractions
         try:
             entries = await self._hub.feed.read(view.name, cursor, MAX_BATCH_ENTRIES)
-        except LogUnavailable as error:
+        except FanoutError as error:
             for subscription in subscriptions:
-                bye = Bye(CloseCode.INTERNAL_ERROR, f"history can't be read: {error.detail}", UNREADABLE_RETRY_MS)
-                self._hub.sending.leave(subscription.connection, bye)
+                bye = Bye(close_code_of(error), f"history can't be read: {error.detail}", UNREADABLE_RETRY_MS)
+                self._leave(subscription, bye)
             return
         now = perf_counter()
+        first = entries[0].position.seq if entries else view.ring.oldest
+        gap = view.expired(cursor, first) if first > cursor + 1 else None
         rendered = [Rendered(entry, now) for entry in entries]
         batches = {
-            format: view.pack(rendered, format)
+            format: view.pack(rendered, format, gap)
             for format in {subscription.audience.format for subscription in subscriptions}
         }
         until = perf_counter() + SLICE_SECONDS
@@ -87,6 +94,10 @@ class Replay:
             if perf_counter() > until:
                 await trio.lowlevel.checkpoint()
                 until = perf_counter() + SLICE_SECONDS
+
+    def _leave(self, subscription: Subscription, bye: Bye) -> None:
+        if subscription.replaying and subscription.connection.stage is Stage.LISTENING:
+            self._hub.sending.leave(subscription.connection, bye)
 
     def _send(self, subscription: Subscription, batches: dict[Format, Batch]) -> None:
         connection = subscription.connection
@@ -106,5 +117,6 @@ class Replay:
 
     def _arrived(self, subscription: Subscription) -> None:
         subscription.replaying = False
-        subscription.parked = subscription.connection.blocked
+        if not subscription.connection.blocked:
+            subscription.unpark()
         self._hub.walk(subscription.audience)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fanout.core.cursor import Extent, Overflow, Start, skip, start
 from fanout.core.limits import CATCH_UP_BYTES
-from fanout.core.message import Entry, Message, Retraction
+from fanout.core.message import Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
 from fanout.core.presence import Presence
 from fanout.core.ring import Ring
@@ -45,12 +45,20 @@ class Rendered:
 
 class Batch:
     """What a listener at some cursor gets next: frames, and the cursor after each of them. `data` is all of them
-    joined."""
+    joined.
 
-    __slots__ = ("cursors", "data", "frames", "heard_at", "through")
+    Args:
+        heard_at: When the edge got each entry; a gap, which comes before them, is none.
+        after: The cursor that it begins at.
+        gap: The reason of the gap that comes first, if one does.
+    """
 
-    def __init__(self, frames: list[bytes], cursors: list[int], heard_at: list[float]) -> None:
-        self.frames, self.cursors, self.heard_at = frames, cursors, heard_at
+    __slots__ = ("after", "cursors", "data", "frames", "gap", "heard_at", "through")
+
+    def __init__(
+        self, frames: list[bytes], cursors: list[int], heard_at: list[float], after: int, gap: GapReason | None = None
+    ) -> None:
+        self.frames, self.cursors, self.heard_at, self.after, self.gap = frames, cursors, heard_at, after, gap
         self.data = frames[0] if len(frames) == 1 else b"".join(frames)
         self.through = cursors[-1]
 
@@ -58,10 +66,10 @@ class Batch:
         """The cursor and the rest of the frame that a send which stopped after `sent` bytes ended in.
 
         So a listener that could not take everything owes the socket one frame at most, and the ring the rest: a ping or
-        a goodbye need not wait for the whole batch. With nothing sent the cursor is that before the first frame, and
-        nothing is owed.
+        a goodbye need not wait for the whole batch. With nothing sent the cursor is that before the first frame (or the
+        gap), and nothing is owed.
         """
-        before = self.cursors[0] - 1
+        before = self.after
         end = 0
         for frame, cursor in zip(self.frames, self.cursors, strict=True):
             if sent <= end:
@@ -109,7 +117,7 @@ class RoomView:
                 self._take_back(entry.target, now)
             self.ring.append(Rendered(entry, now))
         for audience in self.audiences.values():
-            if audience.subscriptions:
+            if audience.line.count:
                 self._on_news(audience)
 
     def _take_back(self, target: str, now: float) -> None:
@@ -135,23 +143,30 @@ class RoomView:
         if self.settings().overflow is Overflow.CLOSE:
             return None
         gap = skip(self.name, self.epoch, cursor, oldest=self.ring.oldest, head=self.ring.head)
-        batch = self.pack(self.ring.after(gap.last.seq, MAX_BATCH_ENTRIES), format)
-        return Batch(
-            [render(gap, format), *batch.frames], [gap.last.seq, *batch.cursors], [perf_counter(), *batch.heard_at]
-        )
+        return self.pack(self.ring.after(gap.last.seq, MAX_BATCH_ENTRIES), format, gap)
 
-    def pack(self, rendered: Sequence[Rendered], format: Format) -> Batch:
-        """As many of these as one send may carry, at least one."""
+    def expired(self, cursor: int, first: int) -> Gap:
+        """The gap before number `first`, the oldest after `cursor` that the log still has."""
+        self.log_oldest = max(self.log_oldest, first)
+        return Gap(self.name, Position(self.epoch, cursor + 1), Position(self.epoch, first - 1), GapReason.EXPIRED)
+
+    def pack(self, rendered: Sequence[Rendered], format: Format, gap: Gap | None = None) -> Batch:
+        """As many of these as one send may carry, at least one; the gap before them, if there is one."""
         frames: list[bytes] = []
         cursors: list[int] = []
         heard_at: list[float] = []
+        if gap is not None:
+            frames.append(render(gap, format))
+            cursors.append(gap.last.seq)
         size = 0
         for item in rendered:
             frame = item.frame(format)
             size += len(frame)
-            if frames and size > CATCH_UP_BYTES:
+            if heard_at and size > CATCH_UP_BYTES:
                 break
             frames.append(frame)
             cursors.append(item.entry.position.seq)
             heard_at.append(item.heard_at)
-        return Batch(frames, cursors, heard_at)
+        if gap is not None:
+            return Batch(frames, cursors, heard_at, gap.first.seq - 1, gap.reason)
+        return Batch(frames, cursors, heard_at, cursors[0] - 1)

@@ -11,13 +11,15 @@ import select
 import socket
 import ssl
 import struct
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from fanout.core.closing import Bye, CloseCode
-from fanout.core.limits import LINGER_SECONDS
+from fanout.core.limits import CATCH_UP_BYTES, LINGER_SECONDS
 from fanout.edge.audience import WOULD_BLOCK, Subscription
 from fanout.edge.connection import CONTROL_FRAMES, NOTHING, Connection, Stage
 from fanout.edge.room_view import Batch
@@ -68,20 +70,69 @@ class Sending:
             connection.owed = memoryview(frame)[sent:]
             self._park(connection)
 
+    def first(self, connection: Connection, greeting: bytes, places: Sequence[Subscription]) -> None:
+        """Send a welcome and, behind it, what these places have for the listener already: in one send as far as one may
+        go, the rest as to everybody who is behind."""
+        batches: list[tuple[Subscription, Batch]] = []
+        data = greeting
+        if connection.control is None:
+            for place in places:
+                view = place.audience.view
+                if place.replaying or place.cursor == view.ring.head or len(data) > CATCH_UP_BYTES:
+                    continue
+                batch = view.batch(place.cursor, connection.format)
+                if batch is not None:
+                    batches.append((place, batch))
+                    data += batch.data
+        if not batches:
+            self.control(connection, greeting)
+        else:
+            self._first(connection, data, len(greeting), batches)
+        if connection.control is None:
+            for place in places:
+                if not place.parked and place.cursor != place.audience.view.ring.head:
+                    self._hub.walk(place.audience)
+
+    def _first(
+        self, connection: Connection, data: bytes, greeting: int, batches: list[tuple[Subscription, Batch]]
+    ) -> None:
+        try:
+            sent = connection.sock.send(data)
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # it wants the same bytes again: they count as sent
+            sent = len(data)
+            connection.owed = memoryview(data)
+            self._park(connection)
+        except WOULD_BLOCK:
+            sent = 0
+        except OSError:
+            self._hub.lost(connection)
+            return
+        if sent < greeting:
+            connection.owed = memoryview(data[:greeting])[sent:]
+            self._park(connection)
+            return
+        sent -= greeting
+        for place, batch in batches:
+            if sent < len(batch.data):
+                self.blocked(place, batch, sent, False)
+                return
+            sent -= len(batch.data)
+            self._delivered(place, batch, batch.through)
+
     def blocked(self, subscription: Subscription, batch: Batch, sent: int, secure: bool) -> None:
         """The socket took only `sent` bytes of the batch. TLS has taken all of it or nothing, and wants the same bytes
         again."""
         connection = subscription.connection
+        self._park(connection)
         if secure:
             subscription.cursor, connection.owed = batch.through, memoryview(batch.data)
         else:
             subscription.cursor, connection.owed = batch.after_partial_send(sent)
-        self._park(connection)
 
     def _park(self, connection: Connection) -> None:
         connection.control = deque()
         for subscription in connection.subscriptions:
-            subscription.parked = True
+            subscription.park()
         self.stalled[connection] = self._hub.second
         self._hub.epoll.modify(connection.fd, WATCH_BOTH)
 
@@ -96,9 +147,13 @@ class Sending:
                 return
             caught_up = True
             for subscription in connection.subscriptions:
-                if connection.stage is not Stage.LISTENING or not self._catch_up(subscription):
+                if not self._catch_up(subscription):
                     caught_up = False
                     break
+            # The room that was last on the way gets its turn after the others, or a busy one would starve them.
+            if not caught_up and connection.subscriptions:
+                turn = connection.subscriptions.index(subscription) + 1
+                connection.subscriptions = connection.subscriptions[turn:] + connection.subscriptions[:turn]
         except WOULD_BLOCK:
             return
         except OSError:
@@ -117,6 +172,8 @@ class Sending:
             connection.owed = NOTHING
             if not control:
                 return True
+            if len(control) == CONTROL_FRAMES:
+                self._hub.epoll.modify(connection.fd, WATCH_BOTH)  # reading goes on
             connection.owed = memoryview(control.popleft())
 
     def _catch_up(self, subscription: Subscription) -> bool:
@@ -146,14 +203,14 @@ class Sending:
         if sent < len(batch.data):
             self.blocked(subscription, batch, sent, False)
             return False
-        subscription.cursor = batch.through
-        self._hub.statistics.delivered(batch.heard_at, 1, perf_counter())
+        self._delivered(subscription, batch, batch.through)
         return True
 
     def _unpark(self, connection: Connection) -> None:
         connection.control = None
         for subscription in connection.subscriptions:
-            subscription.parked = subscription.replaying
+            if not subscription.replaying:
+                subscription.unpark()
         del self.stalled[connection]
         self._hub.epoll.modify(connection.fd, WATCH)
 
@@ -161,6 +218,7 @@ class Sending:
 
     def overtaken(self, subscription: Subscription) -> None:
         """A lossless room's ring has gone past this listener: close it, with the position to resume from."""
+        subscription.park()
         view = subscription.audience.view
         behind = view.ring.head - subscription.cursor
         self.leave(
@@ -196,12 +254,21 @@ class Sending:
             self._flushed(connection)
 
     def _flushed(self, connection: Connection) -> None:
-        """Everything has gone out. A WebSocket now owes us its close frame, the others the end of the stream."""
+        """Everything has gone out. A WebSocket now owes us its close frame, unless we had that already or it can't be
+        understood any more; the others owe the end of the stream."""
         if connection.control is not None:
             self._unpark(connection)
-        if not connection.is_websocket:
-            with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_WR)
+        reader = connection.inbound
+        if not connection.is_websocket or (isinstance(reader, FrameReader) and reader.ended):
+            self._hang_up(connection)
+
+    def _hang_up(self, connection: Connection) -> None:
+        """Say that nothing more comes, in TLS as well: else a client can't tell the end from a cut."""
+        with suppress(OSError, ValueError):
+            if isinstance(connection.sock, ssl.SSLSocket):
+                with suppress(ssl.SSLWantReadError):  # the peer's own goodbye; nobody waits for it
+                    connection.sock.unwrap()
+            connection.sock.shutdown(socket.SHUT_WR)
 
     def last_words(self, connection: Connection, data: bytes) -> None:
         """What a leaving client still says: only its close frame matters (RFC 6455 §7.1.1: the server closes first)."""
@@ -216,6 +283,7 @@ class Sending:
             self._hub.lost(connection)
             return
         if any(isinstance(item, Close) for item in received) and not connection.blocked:
+            self._hang_up(connection)
             self._hub.lost(connection)
 
     def cut(self, connection: Connection) -> None:

@@ -165,6 +165,11 @@ class FrameReader:
         """Whether nothing is half read: a new reader in the place of this one would do the same."""
         return self._between_frames and not self._opcode
 
+    @property
+    def ended(self) -> bool:
+        """Whether there was a close or a violation, after which nothing that comes counts."""
+        return self._closed
+
     def feed(self, data: bytes) -> list[Received]:
         """What is whole now. After a close or a violation, nothing more ever.
 
