@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import trio
 
 from fanout.core.message import Entry
-from fanout.engine.ports import Appended, Commit, Publication
+from fanout.core.room import RoomSettings
+from fanout.engine.ports import Appended, Commit, Publication, Stream
 from fanout.log.memory import MemoryLog
 
 
@@ -41,6 +42,12 @@ class SlowLog(MemoryLog):
         found = await super().read(room, after, limit)
         await self._pause()
         return found
+
+    async def save_room(self, settings: RoomSettings) -> Stream:
+        await self._pause()
+        stream = await super().save_room(settings)
+        await self._pause()
+        return stream
 
     async def aclose(self) -> None:
         self._let_hear()

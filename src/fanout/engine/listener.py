@@ -113,7 +113,10 @@ class Listener:
         if first > self._cursor + 1:  # the log has forgotten some since this listener began
             return self._miss(first - 1, GapReason.EXPIRED)
         self._cursor = first
-        return self._older.popleft()
+        entry = self._older.popleft()
+        if not self._older:
+            self._replaying = self._tail.overtaken(first)
+        return entry
 
     def _overflow(self) -> Gap:
         extent, settings = self._tail.extent, self._settings()
