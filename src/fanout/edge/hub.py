@@ -69,7 +69,7 @@ class Hub:
         self.arriving: dict[Connection, int] = {}
         """Connections without a whole request yet, oldest first, and the second in which their time is up."""
         self.sender = open_sender()
-        self.tls_sender = TlsSender()
+        self.tls_sender = TlsSender(self.connections)
         self.sending = Sending(self)
         self.replay = Replay(self)
         self.overtaken = self.sending.overtaken
@@ -101,30 +101,27 @@ class Hub:
         return view
 
     def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
-        """Give a connection a place in a room. What follows `cursor` reaches it from now on."""
+        """Give a connection a place in a room, parked at `cursor`: whoever asked sends what follows, then unparks
+        it."""
         kind = (connection.format, isinstance(connection.sock, ssl.SSLSocket))
         audience = view.audiences.get(kind)
         if audience is None:
             audience = view.audiences[kind] = Audience(self, view, *kind)
         subscription = Subscription(connection, audience, cursor)
-        subscription.parked = connection.blocked
-        audience.subscriptions[subscription] = None
         connection.subscriptions += (subscription,)
         view.presence.join(connection.principal.subject)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Take the place back."""
-        subscription.parked = True  # a walk under way may still hold it
+        subscription.park()
         subscription.replaying = False
         connection = subscription.connection
         connection.subscriptions = tuple(other for other in connection.subscriptions if other is not subscription)
-        del subscription.audience.subscriptions[subscription]
         subscription.audience.view.presence.leave(connection.principal.subject)
 
     def walk(self, audience: Audience) -> None:
-        """Somebody in this audience may be behind, also somebody whom the walk under way has passed already."""
-        audience.left_behind = True
+        """Somebody in this audience may be behind."""
         self._to_walk[audience] = None
         self._news.set()
 

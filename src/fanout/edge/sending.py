@@ -88,10 +88,9 @@ class Sending:
             self.control(connection, greeting)
         else:
             self._first(connection, data, len(greeting), batches)
-        if connection.control is None:
+        if connection.control is None and connection.stage is Stage.LISTENING:
             for place in places:
-                if not place.parked and place.cursor != place.audience.view.ring.head:
-                    self._hub.walk(place.audience)
+                self._unpark_one(place)
 
     def _first(
         self, connection: Connection, data: bytes, greeting: int, batches: list[tuple[Subscription, Batch]]
@@ -125,9 +124,21 @@ class Sending:
         connection = subscription.connection
         self._park(connection)
         if secure:
-            subscription.cursor, connection.owed = batch.through, memoryview(batch.data)
+            cursor, connection.owed = batch.through, memoryview(batch.data)
         else:
-            subscription.cursor, connection.owed = batch.after_partial_send(sent)
+            cursor, connection.owed = batch.after_partial_send(sent)
+        self._delivered(subscription, batch, cursor)
+
+    def _delivered(self, subscription: Subscription, batch: Batch, cursor: int) -> None:
+        """The batch has gone out through `cursor`, to one who is parked; a frame that was cut counts, its rest is
+        owed."""
+        subscription.cursor = cursor
+        frames = bisect_right(batch.cursors, cursor)
+        if frames and batch.gap is not None:
+            self._hub.statistics.gaps[batch.gap] += 1
+            frames -= 1
+        if frames:
+            self._hub.statistics.delivered(batch.heard_at[:frames], 1, perf_counter())
 
     def _park(self, connection: Connection) -> None:
         connection.control = deque()
@@ -209,10 +220,15 @@ class Sending:
     def _unpark(self, connection: Connection) -> None:
         connection.control = None
         for subscription in connection.subscriptions:
-            if not subscription.replaying:
-                subscription.unpark()
+            self._unpark_one(subscription)
         del self.stalled[connection]
         self._hub.epoll.modify(connection.fd, WATCH)
+
+    def _unpark_one(self, subscription: Subscription) -> None:
+        if not subscription.replaying:
+            subscription.unpark()
+            if subscription.cursor != subscription.audience.view.ring.head:
+                self._hub.walk(subscription.audience)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
