@@ -31,6 +31,8 @@ COMPONENTS = (
     Component("browser", ("chromium", "chromium-browser", "google-chrome"), "chromium"),
     Component("nginx", ("nginx",), "nginx"),
     Component("haproxy", ("haproxy",), "haproxy"),
+    Component("curl", ("curl",), "curl"),
+    Component("curl", ("curl",), "curl"),
 )
 
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jwt
@@ -27,11 +29,23 @@ def server(start_server):
     return start_server("--memory", "--room", "stage:stage")
 
 
-def listening(*arguments: str, url: str, folder: Path, **more: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*FANOUT, "listen", *arguments, "--url", url],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
-    )  # fmt: skip
+@contextmanager
+def running(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command that goes on until the test ends it; at the latest when the block ends."""
+    with subprocess.Popen(
+        [*FANOUT, *arguments],
+        cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def reads_its_input(pid: int) -> bool:
+    """Whether a thread of the process waits in a call on descriptor 0 (proc(5): its number, then its arguments)."""
+    calls = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/syscall")]
+    return any(call[1:2] == ["0x0"] for call in calls)
 
 
 def test_the_help_names_every_command_and_each_has_its_own(tmp_path: Path):
@@ -135,7 +149,7 @@ def test_every_line_of_the_standard_input_is_acknowledged_in_order(server, tmp_p
     done = fanout("publish", "stage", folder=tmp_path, input=text, env=as_claire(server.url))
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split(":")[1] for line in done.stdout.splitlines()] == ["1", "2", "3", "4"]
-    with listening("stage", "--last", "10", url=server.url, folder=tmp_path) as listener:
+    with running("listen", "stage", "--last", "10", "--url", server.url, folder=tmp_path) as listener:
         heard = [json.loads(listener.stdout.readline()) for _ in said]
         listener.terminate()
     assert [message["text"] for message in heard] == said
@@ -153,13 +167,13 @@ def test_a_line_that_can_not_be_published_is_named_and_those_before_it_stand(ser
 
 
 def test_each_line_is_published_when_it_comes_and_ctrl_c_does_not_wait_for_the_next(server, tmp_path: Path):
-    command = [*FANOUT, "publish", "stage", "--url", server.url, "--token", TOKEN]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as publisher:
+    with running("publish", "stage", "--url", server.url, "--token", TOKEN, folder=tmp_path) as publisher:
         publisher.stdin.write("typed by hand\n")
         publisher.stdin.flush()
         assert publisher.stdout.readline().strip().endswith(":1")
+        deadline = time.monotonic() + 30
+        while not reads_its_input(publisher.pid):
+            assert time.monotonic() < deadline
         publisher.send_signal(signal.SIGINT)
         assert publisher.wait(30) == 1
         assert publisher.stderr.read() == "fanout: interrupted\n"
@@ -168,7 +182,7 @@ def test_each_line_is_published_when_it_comes_and_ctrl_c_does_not_wait_for_the_n
 def test_listening_begins_after_a_position_and_ends_with_zero_at_ctrl_c(server, tmp_path: Path):
     said = fanout("publish", "stage", folder=tmp_path, input="a\nb\nc\n", env=as_claire(server.url))
     first = said.stdout.splitlines()[0]
-    with listening("stage", "--after", first, url=server.url, folder=tmp_path) as listener:
+    with running("listen", "stage", "--after", first, "--url", server.url, folder=tmp_path) as listener:
         heard = [json.loads(listener.stdout.readline()) for _ in range(2)]
         listener.send_signal(signal.SIGINT)
         assert listener.wait(30) == 0
@@ -178,7 +192,7 @@ def test_listening_begins_after_a_position_and_ends_with_zero_at_ctrl_c(server, 
 
 def test_a_reader_that_goes_away_ends_a_listener_without_a_word(server, tmp_path: Path):
     fanout("publish", "stage", "one", folder=tmp_path, env=as_claire(server.url))
-    with listening("stage", "--last", "1", url=server.url, folder=tmp_path) as listener:
+    with running("listen", "stage", "--last", "1", "--url", server.url, folder=tmp_path) as listener:
         listener.stdout.readline()
         listener.stdout.close()
         fanout("publish", "stage", "two", folder=tmp_path, env=as_claire(server.url))
@@ -218,14 +232,10 @@ def test_check_config_looks_into_the_files(tmp_path: Path):
 
 
 def test_the_demo_plays_to_a_real_audience_that_gets_everything(tmp_path: Path):
-    command = [*FANOUT, "demo", "--port", "0", "--listeners", "200"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as demo:
+    with running("demo", "--port", "0", "--listeners", "200", folder=tmp_path) as demo:
         assert demo.stdout.readline().startswith("fanout listening on http://127.0.0.1:"), "the address comes first"
-        deadline = time.monotonic() + 60
         while not (line := demo.stdout.readline()).startswith("200 listeners"):
-            assert time.monotonic() < deadline, line
+            assert line, demo.stderr.read()
         demo.send_signal(signal.SIGINT)
         said, errors = demo.communicate(timeout=60)
         assert (demo.returncode, errors) == (0, "")

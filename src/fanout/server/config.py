@@ -7,7 +7,6 @@ that is silently not set shows itself on the evening of the event.
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,13 +146,10 @@ def _converted(struct: type[msgspec.Struct], key: str, value: object, label: str
     try:
         if value == "" or (isinstance(value, list | tuple) and "" in value):
             raise msgspec.ValidationError
-        converted = msgspec.convert(value, wanted, strict=False, dec_hook=_path)
-        if isinstance(converted, float) and not math.isfinite(converted):
-            raise msgspec.ValidationError
+        return msgspec.convert(value, wanted, strict=False, dec_hook=_path)
     except msgspec.ValidationError:
         shown = "" if key == "secret" else f"; not {value!r}"
         raise ConfigurationError(label, f"{accepted(struct, key)}{shown}.") from None
-    return converted
 
 
 def _path(kind: type, value: object) -> Path:
