@@ -32,7 +32,6 @@ COMPONENTS = (
     Component("nginx", ("nginx",), "nginx"),
     Component("haproxy", ("haproxy",), "haproxy"),
     Component("curl", ("curl",), "curl"),
-    Component("curl", ("curl",), "curl"),
 )
 
 
