@@ -107,9 +107,10 @@ class Evening:
         async with trio.open_nursery() as nursery:
             for _ in range(listeners):
                 nursery.start_soon(self.listen)
-            nursery.start_soon(self.change, engine, 4)
-            for _ in range(3):
-                nursery.start_soon(self.speak, publications)
+            async with trio.open_nursery() as speakers:
+                speakers.start_soon(self.change, engine, 4)
+                for _ in range(3):
+                    speakers.start_soon(self.speak, publications)
             await trio.testing.wait_all_tasks_blocked(0.01)
             await engine.aclose()
         assert [entry.position.seq for entry in self.stream] == list(range(1, len(self.stream) + 1))

@@ -7,27 +7,13 @@ import trio
 
 from fanout.core.cursor import Recovery
 from fanout.core.limits import REPLAY_BATCH
-from fanout.core.message import Gap, GapReason, Message
+from fanout.core.message import Gap, GapReason
 from fanout.core.position import Position
-from fanout.core.say import Say
 from fanout.engine.engine import open_engine_on
-from fanout.errors import EngineClosed, InvalidInput, ListenerOvertaken, LogUnavailable
+from fanout.errors import EngineClosed, InvalidInput, LogUnavailable
 from fanout.log.memory import MemoryLog
+from tests.engine.evening import fill, take
 from tests.engine.slow_log import SlowLog
-
-
-async def take(listener, count: int) -> list:
-    with trio.fail_after(10):
-        return [await anext(listener) for _ in range(count)]
-
-
-async def fill(room, count: int) -> list[Message]:
-    messages: list[Message] = []
-    while len(messages) < count:
-        messages += await room.publish_all(
-            [Say(f"{len(messages) + n}") for n in range(min(100, count - len(messages)))]
-        )
-    return messages
 
 
 async def test_a_listener_without_a_wish_gets_what_comes_and_not_what_was(engine):
@@ -153,123 +139,6 @@ async def test_a_log_that_keeps_less_than_the_ring_loses_nothing_that_the_ring_h
             gap, *rest = await take(listener, 6)
             assert (gap.first.seq, gap.last.seq) == (2, 4)
             assert rest == messages[4:]
-
-
-async def test_a_lossless_room_ends_who_is_too_slow_and_says_where_to_go_on(engine):
-    stage = await engine.open_room("stage", mode="stage", capacity=4)
-    async with stage.listen() as listener:
-        messages = await fill(stage, 2)
-        assert await take(listener, 2) == messages
-        messages += await fill(stage, 5)
-        with pytest.raises(ListenerOvertaken, match="keeps 4 in memory") as caught:
-            await take(listener, 1)
-    assert caught.value.resume_after == str(messages[1].position)
-    async with stage.listen(after=caught.value.resume_after) as listener:
-        assert await take(listener, 5) == messages[2:]
-
-
-async def test_an_open_room_skips_who_is_too_slow_to_the_middle_of_the_ring(engine):
-    chat = await engine.open_room("chat", mode="open", capacity=4)
-    async with chat.listen() as listener:
-        messages = await fill(chat, 10)
-        gap, *rest = await take(listener, 3)
-        epoch = chat.position.epoch
-        assert gap == Gap("chat", Position(epoch, 1), Position(epoch, 8), GapReason.SLOW)
-        assert rest == messages[8:]
-        assert listener.position == chat.position
-
-
-async def test_a_slow_listener_holds_up_nobody(engine):
-    stage = await engine.open_room("stage", capacity=4)
-    async with stage.listen() as slow, stage.listen() as quick:
-        for number in range(50):
-            message = await stage.publish(f"{number}")
-            assert await take(quick, 1) == [message]
-        with pytest.raises(ListenerOvertaken):
-            await take(slow, 1)
-
-
-async def test_a_message_taken_back_before_it_was_handed_out_comes_redacted(engine):
-    """Wherever it waited: in the ring, or read ahead from the log."""
-    stage = await engine.open_room("stage", capacity=4)
-    messages = await fill(stage, 10)
-    async with stage.listen(after=Position(stage.position.epoch, 0)) as listener:
-        assert await take(listener, 1) == messages[:1]  # the others are read ahead now
-        for message in (messages[0], messages[3], messages[9]):
-            await stage.retract(message.id)
-        received = await take(listener, 12)
-    assert received[2] == messages[3].redacted()
-    assert received[8] == messages[9].redacted()
-    assert [entry.target for entry in received[9:]] == [messages[0].id, messages[3].id, messages[9].id]
-
-
-class HeldLog(MemoryLog):
-    """Reads, and then keeps the answer; commits, and then tells nobody: until it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_answer, self.may_tell = trio.Event(), trio.Event()
-        self.may_answer.set()
-        self.may_tell.set()
-
-    def start(self, on_commit) -> None:
-        self._tell = on_commit
-        super().start(lambda entries: None)
-
-    async def append(self, publication):
-        appended = await super().append(publication)
-        await self.may_tell.wait()
-        self._tell(appended.entries)
-        return appended
-
-    async def read(self, room, after, limit):
-        found = await super().read(room, after, limit)
-        await self.may_answer.wait()
-        return found
-
-
-async def test_a_message_taken_back_while_the_log_is_being_read_comes_redacted():
-    log = HeldLog()
-    async with open_engine_on(log) as engine, trio.open_nursery() as nursery:
-        stage = await engine.open_room("stage", capacity=2)
-        messages = await fill(stage, 6)
-        pages: list = []
-
-        async def page() -> None:
-            pages.append(await stage.history(limit=4))
-
-        log.may_answer = trio.Event()
-        nursery.start_soon(page)
-        await trio.testing.wait_all_tasks_blocked()
-        await stage.retract(messages[1].id)
-        log.may_answer.set()
-        await trio.testing.wait_all_tasks_blocked()
-        assert pages == [[messages[0], messages[1].redacted(), *messages[2:4]]]
-
-
-async def test_a_page_of_history_is_never_ahead_of_the_room():
-    """The log has committed, but the room has not heard of it: a position from there could not be resumed."""
-    log = HeldLog()
-    async with open_engine_on(log) as engine, trio.open_nursery() as nursery:
-        stage = await engine.open_room("stage", capacity=1)
-        messages = await fill(stage, 3)
-        log.may_tell = trio.Event()
-        nursery.start_soon(stage.publish, "late")
-        await trio.testing.wait_all_tasks_blocked()
-        assert await stage.read(0, 100) == messages
-        log.may_tell.set()
-        await trio.testing.wait_all_tasks_blocked()
-        assert len(await stage.read(0, 100)) == 4
-
-
-async def test_who_has_caught_up_is_live_and_the_policy_holds_for_it(engine):
-    stage = await engine.open_room("stage", capacity=4)
-    await fill(stage, 10)
-    async with stage.listen(last=8) as listener:
-        await take(listener, 8)
-        await fill(stage, 5)
-        with pytest.raises(ListenerOvertaken):
-            await take(listener, 1)
 
 
 @pytest.mark.parametrize("wish", [{"last": -1}, {"after": "rubbish"}, {"after": "k3f9:-1"}, {"after": ""}])

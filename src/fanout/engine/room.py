@@ -134,15 +134,16 @@ class Room:
             with self._log.use() as log:
                 if (before := await log.find_retraction(self.name, message_id)) is not None:
                     return before
-        rooms = [self.name]
-        for room in self._reached(self.name):
-            if room is not self and (copy := await room.tail.find(message_id)) is not None and not copy.retracted:
-                rooms.append(room.name)
+        rooms = [self, *[room for room in self._reached(self.name)[1:] if await room._shows(message_id)]]
         now = time_ns() // 1_000_000
-        drafts = tuple(Draft(room, now, target=message_id) for room in rooms)
+        drafts = tuple(Draft(room.name, now, target=message_id) for room in rooms)
         # A line end can't stand in anybody else's key. With the key, two who take back at once make one retraction.
         appended = await self._log.append(Publication(drafts, key=f"retract\n{message_id}"))
         return next(entry for entry in appended.entries if isinstance(entry, Retraction) and entry.room == self.name)
+
+    async def _shows(self, message_id: str) -> bool:
+        message = await self.tail.find(message_id)
+        return message is not None and not message.retracted
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
