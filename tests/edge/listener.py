@@ -143,7 +143,7 @@ class Listener:
         """
         while not self._got:
             try:
-                data = await self.stream.receive_some(65536)
+                data = await self.stream.receive_some()
             except trio.BrokenResourceError:
                 data = b""
             if not data:
@@ -247,6 +247,21 @@ class HttpAnswer:
             return cls(raw, True)
         return cls(raw, False)
 
+    @classmethod
+    async def one(cls, stream: trio.abc.ReceiveStream) -> HttpAnswer:
+        """One answer with a Content-Length, and not a byte of what follows it."""
+        raw = b""
+        while b"\r\n\r\n" not in raw:
+            raw += await stream.receive_some(1)
+        length = int(raw.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        for _ in range(length):
+            raw += await stream.receive_some(1)
+        return cls(raw, False)
+
+    @property
+    def body(self) -> bytes:
+        return self.raw.partition(b"\r\n\r\n")[2]
+
     @property
     def status(self) -> int:
         return int(self.raw.split(b" ", 2)[1])
@@ -254,10 +269,12 @@ class HttpAnswer:
     @property
     def code(self) -> str:
         """The problem's code."""
-        return json.loads(self.raw.partition(b"\r\n\r\n")[2])["code"]
+        return json.loads(self.body)["code"]
 
 
-def check_transcript(items: Iterable[dict[str, Any]], written: dict[int, dict[str, Any]], after: int, head: int) -> None:
+def check_transcript(
+    items: Iterable[dict[str, Any]], written: dict[int, dict[str, Any]], after: int, head: int
+) -> None:
     """The rule of the core's own state machine: every position after `after` up to `head` exactly once and in order, or
     named in a gap; and what is said of each is what the log has, but for what was taken back later.
 

@@ -1,4 +1,4 @@
-"""A whole edge on a real port: a real engine, real tokens, the real ordinary HTTP behind it. What these tests talk to."""
+"""A whole edge on a real port, with a real engine, real tokens and the real ordinary HTTP: what these tests talk to."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Site:
         for _ in range(times):
             await self.edge._keep_alive.look()
 
-    async def connect(self, *, receive_buffer: int | None = None) -> trio.abc.Stream:
-        """A connection with nothing said yet, TLS done if this site speaks it."""
+    async def connect(self, *, receive_buffer: int | None = None, plain: bool = False) -> trio.abc.Stream:
+        """A connection with nothing said yet, TLS done if this site speaks it and `plain` does not forbid it."""
         family = socket.AF_UNIX if isinstance(self.target, str) else socket.AF_INET
         sock = trio.socket.socket(family)
         if receive_buffer is not None:
@@ -71,7 +71,7 @@ class Site:
         await sock.connect(self.target)
         stream: trio.abc.Stream = trio.SocketStream(sock)
         self.nursery.start_soon(_close_at_the_end, stream)
-        if self.client_tls is not None:
+        if self.client_tls is not None and not plain:
             stream = trio.SSLStream(stream, self.client_tls, server_hostname="localhost", https_compatible=True)
             await stream.do_handshake()
         return stream
@@ -111,12 +111,14 @@ class Site:
         """Send these bytes on a connection of their own; what is answered until the server closes."""
         stream = await self.connect()
         await stream.send_all(raw)
-        return await HttpAnswer.read(stream)
+        answer = await HttpAnswer.read(stream)
+        await trio.aclose_forcefully(stream)
+        return answer
 
     async def settled(self, condition: Any, what: str = "") -> None:
         """Wait until this is true: the edge has noticed what the test has just done."""
         with trio.move_on_after(5):
-            while not condition():
+            while not condition():  # noqa: ASYNC110  # what it waits for sets no event
                 await trio.sleep(0.002)
         assert condition(), what or "the edge did not settle"
 

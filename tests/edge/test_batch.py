@@ -20,8 +20,8 @@ def _frame(seq: int, size: int, format: Format = Format.JSON) -> bytes:
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.integers(0, 1000), st.booleans(), st.data())
 def test_a_send_may_stop_at_any_byte(sizes: list[int], cursor: int, gap: bool, data: st.DataObject) -> None:
-    """Taken bytes, then the owed rest, then everything after the cursor is the stream as it would have been; and what is
-    owed is less than one frame."""
+    """Taken bytes, the owed rest and everything after the cursor are the stream as it would have been; what is owed is
+    less than one frame."""
     frames: list[bytes] = []
     cursors: list[int] = []
     at = cursor

@@ -93,7 +93,10 @@ class Edge:
         self._hub.accepted += 1
         connection = Connection(handover.sock, self._hub.accepted, handover.address, Stage.ARRIVING, self._hub.second)
         self._arrival.add(connection)
-        self._arrival.received(connection, handover.received)
+        try:
+            self._arrival.received(connection, handover.received)
+        except Exception as fault:
+            self._hub.fault(fault, connection)
 
     async def drain(self, window_seconds: float) -> None:
         """Send everybody away, each with a slot of its own to come back in; return when all have gone.

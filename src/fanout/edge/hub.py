@@ -252,9 +252,12 @@ class Hub:
         """A fault of ours in the service of these connections: it ends them, and nothing else. They may come back."""
         log.error("edge_fault", connections=len(connections), exc_info=fault)
         for connection in connections:
-            if connection.stage is Stage.LISTENING:
-                self.sending.leave(connection, Bye(CloseCode.INTERNAL_ERROR, "a fault of the server"))
-            else:
+            try:
+                if connection.stage is Stage.LISTENING:
+                    self.sending.leave(connection, Bye(CloseCode.INTERNAL_ERROR, "a fault of the server"))
+                else:
+                    self.lost(connection)
+            except Exception:  # even that can't be said
                 self.lost(connection)
 
     def listeners(self) -> list[Connection]:
