@@ -100,6 +100,26 @@ class ServerFrames:
             yield first & 0xF, payload
 
 
+class Chunks:
+    """Takes the chunked coding off (RFC 9112 §7.1)."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.ended = False
+
+    def feed(self, data: bytes) -> bytes:
+        self.buffer += data
+        plain = b""
+        while b"\r\n" in self.buffer:
+            line, _, rest = self.buffer.partition(b"\r\n")
+            size = int(line, 16)
+            if len(rest) < size + 2:
+                break
+            self.ended = size == 0
+            plain, self.buffer = plain + rest[:size], rest[size + 2 :]
+        return plain
+
+
 class Listener:
     """One client. What is read but not asked for stays in `got`; pings are answered unless `answers_pings` is false."""
 
@@ -116,6 +136,7 @@ class Listener:
         self.ids: list[str] = []
         self.retries: list[int] = []
         self._frames = ServerFrames()
+        self._chunks: Chunks | None = None
         self._got: list[dict[str, Any] | Ended] = []
 
     async def upgraded(self) -> Listener:
@@ -126,12 +147,15 @@ class Listener:
             assert data, f"closed before an answer: {received!r}"
             received += data
         self.head, _, rest = received.partition(b"\r\n\r\n")
+        fields = self.head.lower()
         if self.format is Format.EVENTS:
             assert self.head.startswith(b"HTTP/1.1 200 "), received
-            assert b"\r\nContent-Type: text/event-stream" in self.head
+            assert b"\r\ncontent-type: text/event-stream" in fields
+            if b"\r\ntransfer-encoding: chunked" in fields:  # a proxy's doing
+                self._chunks = Chunks()
         else:
             assert self.head.startswith(b"HTTP/1.1 101 "), received
-            assert f"Sec-WebSocket-Accept: {ACCEPT}".encode() in self.head
+            assert f"sec-websocket-accept: {ACCEPT}".lower().encode() in fields
         await self._take(rest)
         return self
 
@@ -205,12 +229,16 @@ class Listener:
 
     async def _take(self, data: bytes) -> None:
         if self.format is Format.EVENTS:
+            if self._chunks is not None:
+                data = self._chunks.feed(data)
             self.comments += data.count(b"\n:") + data.startswith(b":")
             for event in self.events.feed(data):
                 fields = json.loads(event.data)
                 assert fields["type"] == event.type
                 self.ids.append(event.id)
                 self._got.append(fields)
+            if self._chunks is not None and self._chunks.ended:
+                self._got.append(Ended(None))
             return
         for opcode, payload in self._frames.feed(data):
             if opcode == PING:
