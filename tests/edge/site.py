@@ -133,7 +133,7 @@ class Site:
         assert self.edge.statistics().listeners == {"websocket": 0, "events": 0}
         for view in self.hub.views.values():
             assert (view.presence.listeners, view.presence.visitors) == (0, 0)
-            assert not any(audience.line.count for audience in view.audiences.values())
+            assert not any(audience.line.count for audience in view.all_audiences())
 
 
 async def _close_at_the_end(stream: trio.abc.AsyncResource) -> None:

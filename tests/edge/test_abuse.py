@@ -195,7 +195,7 @@ async def test_a_fault_of_ours_ends_the_connection_that_met_it_and_nothing_else(
             await victim.expect("bye", code=1011, reconnect=True)
             await unharmed()
         with monkeypatch.context() as patch:  # greeting
-            patch.setattr("fanout.edge.greeting.take_place", _fault)
+            patch.setattr("fanout.edge.greeting.take_place_live", _fault)
             stream = await site.connect()
             await stream.send_all(handshake("room=stage"))
             with pytest.raises((AssertionError, trio.BrokenResourceError)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -70,7 +72,7 @@ class LineMachine(RuleBasedStateMachine):
         while place < len(self.line):
             place, cursor = self.line.run(place)
             runs.append(cursor)
-        assert all(one != next_one for one, next_one in zip(runs, runs[1:], strict=False))
+        assert all(one != next_one for one, next_one in pairwise(runs))
         assert self.line.all_at(runs[0] if runs else 0) is (len(runs) <= 1)
 
 

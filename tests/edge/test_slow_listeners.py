@@ -13,6 +13,7 @@ import trio.lowlevel
 
 from fanout.core.limits import LINGER_SECONDS
 from fanout.edge.door import TCP_NOTSENT_LOWAT
+from fanout.edge.places import listener_id
 from fanout.edge.settings import EdgeSettings
 from fanout.wire.rendered import Format
 from tests.edge.listener import Listener, check_transcript, command, handshake
@@ -27,7 +28,7 @@ BIG = "x" * 8000
 
 async def stalled(site: Site, listener: Listener, room: str = "stage") -> int:
     """Publish until this listener's socket is full; the room's head then."""
-    (connection,) = [c for c in site.hub.connections.values() if f"l{c.number:x}" == listener.welcome["listener"]]
+    (connection,) = [c for c in site.hub.connections.values() if listener_id(c) == listener.welcome["listener"]]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_publish_until, site, room, lambda: connection.blocked)
     return site.room(room).position.seq

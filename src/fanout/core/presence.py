@@ -3,7 +3,7 @@ once."""
 
 from __future__ import annotations
 
-PRESENCE_SENDS_PER_SECOND = 2000
+PRESENCE_SENDS_PER_SECOND = 1000
 """What telling everybody may cost a room: with more listeners it is told less often, so that a count never weighs on
 messages."""
 

@@ -13,6 +13,7 @@ from fanout.edge.sending import WATCH
 from fanout.wire.join import HubRequest, hub_request
 from fanout.wire.problem import problem_response
 from fanout.wire.rendered import Format
+from fanout.wire.repeated_heads import RepeatedHeads
 from fanout.wire.request_head import BadRequest, RequestHead, find_head_end, parse_request_head
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Arrival:
         self._greet = greet
         self._hand_over = hand_over
         self._route = route
+        self._repeated = RepeatedHeads()
         self.waiting = hub.arriving
 
     def add(self, connection: Connection) -> None:
@@ -87,7 +89,7 @@ class Arrival:
             if end < 0:
                 connection.inbound = data
                 return
-            request = self._route(parse_request_head(data[:end]))
+            request = self._request(data[:end])
         except BadRequest as bad:
             self._hub.statistics.handshakes["bad_request"] += 1
             self._refuse(connection, bad.status, bad.code, bad.detail, bad.headers)
@@ -102,6 +104,14 @@ class Arrival:
         self._greet(connection, request)
         if end < len(data) and connection.stage is Stage.LISTENING:
             self._hub.listening.received(connection, data[end:])
+
+    def _request(self, head: bytes) -> HubRequest | None:
+        request = self._repeated.recall(head)
+        if request is None:
+            request = self._route(parse_request_head(head))
+            if request is not None:
+                self._repeated.remember(head, request)
+        return request
 
     def _refuse(
         self, connection: Connection, status: int, code: str, detail: str, headers: tuple[tuple[str, str], ...]

@@ -13,7 +13,7 @@ from fanout.core.closing import Bye, CloseCode
 from fanout.core.principal import VISITOR, Principal
 from fanout.core.reconnect import event_stream_retry_ms
 from fanout.edge.connection import Connection, Stage
-from fanout.edge.places import listener_id, take_place
+from fanout.edge.places import listener_id, take_place, take_place_live
 from fanout.edge.settings import EdgeSettings
 from fanout.errors import FanoutError, NotAllowed
 from fanout.wire.frames import close_frame
@@ -59,18 +59,33 @@ class Greeting:
             return
         connection.stage = Stage.LISTENING
         self._hub.statistics.listeners["websocket" if connection.is_websocket else "events"] += 1
-        rooms: dict[str, RoomWelcome] = {}
-        gaps = b""
         try:
-            for wish in request.rooms:
-                rooms[wish.room], gap, _ = take_place(self._hub, connection, wish.room, wish.after, wish.last)
-                gaps += gap
+            welcome = self._take_place_live(connection, request)
+            if welcome is None:
+                self._take_places(connection, request)
+            else:
+                self._hub.sending.control(connection, self._opening(request) + welcome)
         except FanoutError as error:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING
             self._turn_away(connection, request, error)
             return
         self._hub.statistics.handshakes["accepted"] += 1
+
+    def _take_place_live(self, connection: Connection, request: HubRequest) -> bytes | None:
+        if len(request.rooms) != 1:
+            return None
+        wish = request.rooms[0]
+        if wish.after is not None or wish.last is not None:
+            return None
+        return take_place_live(self._hub, connection, wish.room, self._settings.heartbeat_seconds)
+
+    def _take_places(self, connection: Connection, request: HubRequest) -> None:
+        rooms: dict[str, RoomWelcome] = {}
+        gaps = b""
+        for wish in request.rooms:
+            rooms[wish.room], gap, _ = take_place(self._hub, connection, wish.room, wish.after, wish.last)
+            gaps += gap
         welcome = Welcome(listener_id(connection), self._settings.heartbeat_seconds, rooms)
         greeting = self._opening(request) + render_reply(welcome, connection.format) + gaps
         self._hub.sending.first(connection, greeting, connection.subscriptions)

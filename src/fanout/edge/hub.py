@@ -75,7 +75,6 @@ class Hub:
         self.overtaken = self.sending.overtaken
         self.blocked = self.sending.blocked
         self._doors: dict[int, Callable[[], None]] = {}
-        self._receivers: dict[Stage, Receiver] = {}
         self._news = trio.Event()
         self._to_walk: dict[Audience, None] = {}
         self._buffer = bytearray(READ_BYTES)
@@ -83,8 +82,8 @@ class Hub:
 
     def connect_stages(self, *, arriving: Receiver, listening: Receiver, secure: Callable[[Connection], None]) -> None:
         """Say who takes the bytes of each stage. Done once, before `read`."""
+        self._arriving = arriving
         self.listening = listening
-        self._receivers = {Stage.ARRIVING: arriving, Stage.LISTENING: listening}
         self._secure = secure
 
     # --- rooms --------------------------------------------------------------------------------------------------------
@@ -103,10 +102,11 @@ class Hub:
     def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
         """Give a connection a place in a room, parked at `cursor`: whoever asked sends what follows, then unparks
         it."""
-        kind = (connection.format, isinstance(connection.sock, ssl.SSLSocket))
-        audience = view.audiences.get(kind)
+        secure = isinstance(connection.sock, ssl.SSLSocket)
+        audiences = view.secure_audiences if secure else view.audiences
+        audience = audiences[connection.format]
         if audience is None:
-            audience = view.audiences[kind] = Audience(self, view, *kind)
+            audience = audiences[connection.format] = Audience(self, view, connection.format, secure)
         subscription = Subscription(connection, audience, cursor)
         connection.subscriptions += (subscription,)
         view.presence.join(connection.principal.subject)
@@ -155,23 +155,29 @@ class Hub:
 
     def release(self, connection: Connection) -> None:
         """Let go of a connection without closing its socket."""
+        if self._take_out(connection):
+            with suppress(OSError):
+                self.epoll.unregister(connection.fd)
+
+    def lost(self, connection: Connection) -> None:
+        """The connection is over, or must be: close its socket, which takes it out of the epoll too (epoll(7)). A
+        listener that goes without a goodbye counts as 1006."""
+        if connection.stage is Stage.LISTENING:
+            self.statistics.closes[1006] += 1
+        self._take_out(connection)
+        connection.sock.close()
+
+    def _take_out(self, connection: Connection) -> bool:
+        """Whether it was still there to be taken out of everything that knows it."""
         self.forget(connection)
         connection.stage = Stage.LEAVING
         self.arriving.pop(connection, None)
         self.sending.stalled.pop(connection, None)
         self.sending.leaving.pop(connection, None)
-        if self.connections.get(connection.fd) is connection:  # else the number is somebody else's by now
-            del self.connections[connection.fd]
-            with suppress(OSError):
-                self.epoll.unregister(connection.fd)
-
-    def lost(self, connection: Connection) -> None:
-        """The connection is over, or must be: close its socket. A listener that goes without a goodbye counts as
-        1006."""
-        if connection.stage is Stage.LISTENING:
-            self.statistics.closes[1006] += 1
-        self.release(connection)
-        connection.sock.close()
+        if self.connections.get(connection.fd) is not connection:  # the number is somebody else's by now
+            return False
+        del self.connections[connection.fd]
+        return True
 
     # --- the two tasks ------------------------------------------------------------------------------------------------
 
@@ -217,10 +223,12 @@ class Hub:
                 return
             connection.heard_at = self.second
             data = bytes(self._filled[:size])
-            if connection.stage is Stage.LEAVING:
-                self.sending.last_words(connection, data)
+            if connection.stage is Stage.LISTENING:
+                self.listening.received(connection, data)
+            elif connection.stage is Stage.ARRIVING:
+                self._arriving.received(connection, data)
             else:
-                self._receivers[connection.stage].received(connection, data)
+                self.sending.last_words(connection, data)
             # TLS may hold decrypted bytes that epoll knows nothing of.
             if not isinstance(sock, ssl.SSLSocket) or connection.fd not in self.connections or not sock.pending():
                 return

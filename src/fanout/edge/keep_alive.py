@@ -110,7 +110,7 @@ class KeepAlive:
             counts = view.presence.news(self._hub.second)
             if counts is None:
                 continue
-            for audience in list(view.audiences.values()):
+            for audience in view.all_audiences():
                 frame = render_reply(Presence(view.name, *counts), audience.format)
                 for subscription in list(audience.line):
                     if not subscription.parked:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fanout.core.cursor import Recovery
 from fanout.core.limits import MAX_ROOMS_PER_LISTENER
 from fanout.core.position import Position
 from fanout.core.principal import Role
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
+from fanout.edge.room_view import WelcomeForAll
 from fanout.errors import InvalidInput, RoomNotFound
 from fanout.wire.rendered import render
-from fanout.wire.replies import RoomWelcome
+from fanout.wire.replies import RoomWelcome, Welcome, render_reply
 
 if TYPE_CHECKING:
     from fanout.edge.hub import Hub
@@ -22,7 +24,32 @@ STAFF_ROOM_PREFIX = "@"
 
 def listener_id(connection: Connection) -> str:
     """How a listener is called in its welcome."""
-    return f"l{connection.number:x}"
+    return f"l{connection.number:08x}"
+
+
+def take_place_live(hub: Hub, connection: Connection, room: str, heartbeat_seconds: int) -> bytes | None:
+    """Subscribe a connection that asked for one room from now on, as nearly all do when the doors open.
+
+    Returns:
+        Its welcome: the same bytes for all who come between two messages, but for the listener's id. None if this room
+        is for
+        staff: then `take_place` knows what to say.
+    Raises:
+        RoomNotFound: No such room.
+    """
+    if room.startswith(STAFF_ROOM_PREFIX):
+        return None
+    view = hub.view(room)
+    head, settings = view.ring.head, view.settings()
+    welcome = view.welcomes[connection.format]
+    if welcome is None or welcome.head != head or welcome.settings is not settings:
+        stand_in = f"l{0:08x}"
+        state = RoomWelcome(view.position, settings.mode, Recovery.LIVE)
+        rendered = render_reply(Welcome(stand_in, heartbeat_seconds, {room: state}), connection.format)
+        before, _, behind = rendered.partition(stand_in.encode())
+        welcome = view.welcomes[connection.format] = WelcomeForAll(head, settings, before, behind)
+    hub.subscribe(connection, view, head).unpark()
+    return b"%bl%08x%b" % (welcome.before, connection.number, welcome.behind)
 
 
 def take_place(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fanout.core.cursor import Extent, Overflow, Start, skip, start
 from fanout.core.limits import CATCH_UP_BYTES
@@ -81,14 +81,27 @@ class Batch:
         return before, memoryview(b"")
 
 
+class WelcomeForAll(NamedTuple):
+    """The welcome of everybody who comes live while `head` and `settings` stay: the bytes before and behind their
+    id."""
+
+    head: int
+    settings: RoomSettings
+    before: bytes
+    behind: bytes
+
+
 class RoomView:
     """One followed room: entries come in by `heard`, batches go out by `batch`."""
 
     def __init__(self, name: str, feed: Feed, on_news: Callable[[Audience], None]) -> None:
         self.name = name
         self.presence = Presence()
-        self.audiences: dict[tuple[Format, bool], Audience] = {}
-        """By format, and whether over TLS."""
+        self.audiences: list[Audience | None] = [None] * len(Format)
+        """Who listens without TLS, by format; made with the first of them."""
+        self.secure_audiences: list[Audience | None] = [None] * len(Format)
+        """Who listens over TLS, by format."""
+        self.welcomes: list[WelcomeForAll | None] = [None] * len(Format)
         self._on_news = on_news
         followed = feed.follow(name, self.heard)
         self.settings: Callable[[], RoomSettings] = followed.settings
@@ -106,6 +119,10 @@ class RoomView:
     def position(self) -> Position:
         return Position(self.epoch, self.ring.head)
 
+    def all_audiences(self) -> list[Audience]:
+        """Everybody who listens, in their groups."""
+        return [audience for audience in (*self.audiences, *self.secure_audiences) if audience is not None]
+
     def heard(self, entries: Sequence[Entry]) -> None:
         """Take in what was published, in order, and tell every audience."""
         capacity = self.settings().capacity
@@ -116,7 +133,7 @@ class RoomView:
             if isinstance(entry, Retraction):
                 self._take_back(entry.target, now)
             self.ring.append(Rendered(entry, now))
-        for audience in self.audiences.values():
+        for audience in self.all_audiences():
             if audience.line.count:
                 self._on_news(audience)
 

@@ -30,6 +30,8 @@ SUBPROTOCOLS: Final = {"fanout.v1.json": Format.JSON, "fanout.v1.msgpack": Forma
 _EVENTS_PATH = re.compile(r"/v1/rooms/(@[^/]+/[^/]+|[^/@][^/]*)/events")
 _ACCEPT_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
+KEY_CHARACTERS: Final = 24
+"""Length of a Sec-WebSocket-Key: 16 bytes in base64 (RFC 6455 §4.1)."""
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 _BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
@@ -77,6 +79,14 @@ def hub_request(head: RequestHead) -> HubRequest | None:
     return None
 
 
+def accept_of(key: str) -> bytes | None:
+    """The Sec-WebSocket-Accept for a key (RFC 6455 §4.2.2), or None if it is not a key."""
+    if not _KEY.fullmatch(key):
+        return None
+    digest = hashlib.sha1(key.encode() + _ACCEPT_GUID, usedforsecurity=False).digest()
+    return binascii.b2a_base64(digest, newline=False)
+
+
 def handshake_response(request: HubRequest) -> bytes:
     """The 101 that opens a WebSocket (RFC 6455 §4.2.2)."""
     protocol = b"" if request.subprotocol is None else b"Sec-WebSocket-Protocol: %b\r\n" % request.subprotocol.encode()
@@ -109,12 +119,11 @@ def _websocket(head: RequestHead) -> HubRequest:
         raise BadRequest(
             "The WebSocket version is 13 (RFC 6455).", code="bad_websocket_version", status=426, headers=_NEEDED
         )
-    key = headers.get("sec-websocket-key", "")
-    if not _KEY.fullmatch(key):
+    accept = accept_of(headers.get("sec-websocket-key", ""))
+    if accept is None:
         raise BadRequest("Sec-WebSocket-Key is 16 bytes in base64.", code="bad_handshake")
     _refuse_body(headers)
     subprotocol = _subprotocol(headers.get("sec-websocket-protocol"))
-    digest = hashlib.sha1(key.encode() + _ACCEPT_GUID, usedforsecurity=False).digest()
     # Everybody who comes to an event asks for the same; but no token is kept.
     cached = len(head.query) <= 200 and "token=" not in head.query
     rooms, token, problem = _asked_before(head.query) if cached else _asked(head.query)
@@ -123,7 +132,7 @@ def _websocket(head: RequestHead) -> HubRequest:
         rooms,
         token or _token(headers, anonymous_origin=False),
         Format.JSON if subprotocol is None else SUBPROTOCOLS[subprotocol],
-        binascii.b2a_base64(digest, newline=False),
+        accept,
         subprotocol,
         headers.get("origin"),
         _forwarded_for(headers),
