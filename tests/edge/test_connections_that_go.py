@@ -152,3 +152,18 @@ async def test_an_event_stream_whose_client_has_gone_is_forgotten() -> None:
         await listener.aclose()
         await site.is_empty()
         assert site.edge.statistics().closes == {1006: 1}
+
+
+async def test_what_is_lost_twice_takes_nothing_from_the_next_owner_of_its_descriptor() -> None:
+    async with open_site() as site:
+        first = await site.listener(Format.JSON)
+        (gone,) = site.hub.connections.values()
+        await first.aclose()
+        await site.settled(lambda: not site.hub.connections)
+        second = await site.listener(Format.JSON)
+        (here,) = site.hub.connections.values()
+        assert here.fd == gone.fd
+        site.hub.lost(gone)
+        site.hub.release(gone)
+        assert list(site.hub.connections.values()) == [here]
+        await second.silence()
