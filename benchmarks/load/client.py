@@ -41,6 +41,10 @@ RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset, as a cut line looks to the server sooner or later."""
 
 
+STALLED_RECEIVE_BYTES: Final = 4096
+"""SO_RCVBUF of a listener that stops reading; the kernel doubles it."""
+
+
 class Listener:
     """One connection's state: where it stands, and what it has half read."""
 
@@ -251,8 +255,10 @@ class Client:
         self.say(connecting=len(self.waiting) + self.opening, now_ns=self.wall)
 
     def do_stall(self, count: int) -> None:
-        """Stop reading on some listeners, for ever."""
+        """Stop reading on some listeners, for ever. Their own receive queues shrink to next to nothing: on loopback the
+        kernel's count has both ends of a connection in it, and it is the server's end that is asked about."""
         for fd in list(self.listeners)[:count]:
+            self.listeners[fd].sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_RECEIVE_BYTES)
             self.epoll.unregister(fd)
             self.stalled.add(fd)
         self.say(stalled=count)

@@ -7,8 +7,8 @@ Timed: ten messages a second for ten seconds, from when each was due to the read
 ratio to the run without stalled readers.
 Counted: growth of the server's RSS and of the kernel's TCP memory from before the first message to the end, the latter
 less that of the run without, per stalled socket.
-Not counted: both ends of loopback share the kernel's count, so the stalled client's receive queue, about the size of
-its window, is in it, for every server alike.
+Not counted: the stalled client's own receive queue. Both ends of loopback share the kernel's count, so a client that
+stops reading shrinks its queue to 8 KiB, for every server alike.
 
 Rerun: python -m benchmarks stalled_readers
 """

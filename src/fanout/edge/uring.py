@@ -124,7 +124,7 @@ class UringSender:
             elif ctypes.get_errno() != errno.EINTR:
                 # Out of memory or the like: what was not taken is taken back, and counts as full sockets.
                 self._sq_tail[0] = self._sq_head[0]
-                return submitted
+                count = submitted
             if submitted == count and (self._cq_tail[0] - self._cq_head[0]) & 0xFFFFFFFF >= count:
                 return submitted
 
