@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import signal
 import sys
@@ -14,6 +15,10 @@ from fanout.server.logs import configure_logs
 from fanout.server.server import Server, open_server
 from fanout.server.settings import Config
 from fanout.server.status_line import Snapshot, StatusLine, keep_showing
+
+COLLECT_AFTER_ALLOCATIONS = 50_000
+"""Container objects made before the garbage collector looks at the young ones; Python's own default is 700. At 500
+bytes each that is 25 MB of cycles at the worst, and the hot path makes none."""
 
 
 def raise_descriptor_limit() -> int:
@@ -38,6 +43,7 @@ async def serve(config: Config, descriptors: int, say: Callable[[str], None], li
     """Start; say where; wait for SIGTERM or SIGINT; drain; a second signal hurries."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_server(config, descriptors) as server, trio.open_nursery() as nursery:
+            settle_memory()
             for url in server.urls:
                 say(f"fanout listening on {url}")
             if line is not None:
@@ -50,6 +56,17 @@ async def serve(config: Config, descriptors: int, say: Callable[[str], None], li
                 draining.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
     structlog.get_logger().info("stopped")
+
+
+def settle_memory() -> None:
+    """Take what starting has made out of the garbage collector's sight, and have it look less often.
+
+    Listeners are many small objects that live long, and everybody waits while the collector looks through all of them:
+    33 ms with what the server consists of alone (53,000 objects), twice that with 19,000 listeners.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_ALLOCATIONS, 10, 100)
 
 
 async def _hurry(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
