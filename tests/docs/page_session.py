@@ -2,7 +2,8 @@
 
 In a ```console block, a line that begins with `$ ` is a command (`> ` continues it) and the lines below are what it
 prints, where `…` stands for anything. A command that ends in `&` stays until the page ends. Port 8700 is replaced by a
-free one. What a test can't run (installing with apt, pip or docker) stands in a ```sh block.
+free one. What a test can't run (installing with apt, pip or docker) stands in a ```sh block. A block that begins with
+```python title="evening.py" is that file, and lies in the folder from the beginning.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)[^\n]*\n(?P<body>.*?)^ *```\s*$", re.MULTILINE | re.DOTALL)
+_TITLED = re.compile(r'^```\w+ title="(?P<name>[\w.-]+)"[^\n]*\n(?P<body>.*?)^```\s*$', re.MULTILINE | re.DOTALL)
+_SNIPPET = re.compile(r'^--8<-- "(?P<path>[^"]+)"$', re.MULTILINE)
+_ROOT = Path(__file__).parents[2]
 _DONE = "page-session-done"
 SECONDS = 30.0
 
@@ -38,6 +43,14 @@ def blocks(text: str, language: str) -> list[list[str]]:
         for found in _BLOCK.finditer(text)
         if found["language"] == language
     ]
+
+
+def files(text: str) -> dict[str, str]:
+    """The files that a page shows, by name; a line `--8<-- "PATH"` is the file of the repository that it names."""
+    return {
+        found["name"]: _SNIPPET.sub(lambda line: (_ROOT / line["path"]).read_text().rstrip(), found["body"])
+        for found in _TITLED.finditer(text)
+    }
 
 
 def steps(text: str) -> list[Step]:
@@ -63,14 +76,19 @@ def free_port() -> int:
 class PageSession:
     """One shell for one page. Use as a context manager; at the end all that it started is stopped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shown: Mapping[str, str] | None = None) -> None:
         self._port = str(free_port())
+        for name, content in (shown or {}).items():
+            (folder / name).write_text(content.replace("8700", self._port))
+        defaults = folder / ".defaults.toml"  # what a reader has who changes nothing, but for the port
+        defaults.write_text(f"port = {self._port}\n")
+        ours = {"FANOUT_CONFIG": str(defaults), "FANOUT_URL": f"http://127.0.0.1:{self._port}"}
         programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FANOUT_")}
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env={**kept, "PATH": programs, "HOME": str(folder), "PYTHONUNBUFFERED": "1"},
+            env={**kept, **ours, "PATH": programs, "HOME": str(folder), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,12 +119,13 @@ class PageSession:
         background = command.rstrip().endswith("&")
         self._shell.stdin.write(f"{command}\necho {_DONE} $?\n".encode())
         self._shell.stdin.flush()
-        printed, status = self._read_until(re.compile(rf"^{_DONE} (\d+)\n", re.MULTILINE), command)
+        printed, status = self._read_until(re.compile(rf"{_DONE} (\d+)\n"), command)
         assert status == "0", f"$ {command}\nended with status {status}:\n{printed}"
         if background and "serve" in command:
             more, _ = self._read_until(re.compile(r"listening on .*()\n"), command)
             printed += more
-        self._compare(step, printed.replace(self._port, "8700"))
+        printed = printed.replace(self._port, "8700")
+        self._compare(step, printed if printed.endswith("\n") else printed + "\n")  # what curl prints has no end
 
     def _read_until(self, end: re.Pattern[str], command: str) -> tuple[str, str]:
         deadline = time.monotonic() + SECONDS

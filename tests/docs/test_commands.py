@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.page_session import PageSession, Step, blocks, steps
+from tests.docs.page_session import PageSession, Step, blocks, files, steps
 
 ROOT = Path(__file__).parents[2]
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.exists()]
+
+WITH_CURL = [pytest.param(page, marks=pytest.mark.curl if "curl " in page.read_text() else ()) for page in PAGES]
 
 NOT_RUN_HERE = {"apt-get", "cd", "docker", "git", "make", "pip", "pipx", "python3", "sudo", "systemctl", "npm", "uv"}
 """What may stand in a ```sh block: it installs, or needs a network or root."""
@@ -18,14 +20,26 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", WITH_CURL, ids=named)
 def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path):
-    found = steps(page.read_text())
+    text = page.read_text()
+    found = steps(text)
     if not found:
         return
-    with PageSession(tmp_path) as session:
+    with PageSession(tmp_path, files(text)) as session:
         for step in found:
             session.run(step)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_program_on_a_page_is_run_there(page: Path):
+    text = page.read_text()
+    shown = files(text)
+    assert len(blocks(text, "python")) == len([name for name in shown if name.endswith(".py")]), (
+        'a python block is a whole file: ```python title="evening.py"'
+    )
+    commands = "\n".join(step.command for step in steps(text))
+    assert [name for name in shown if name.endswith(".py") and name not in commands] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

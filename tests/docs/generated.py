@@ -1,0 +1,82 @@
+"""The tables of the documentation that are made from the code: settings and limits. Written anew by
+
+python -m tests.docs.generated
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from fanout.core import limits
+from fanout.server.settings import Config, RoomConfig, accepted
+
+DOCS = Path(__file__).parents[2] / "docs"
+NOT_SETTABLE_BY_FLAG = {"secret", "public_keys"}
+
+
+def settings_table() -> str:
+    """Every setting of the server: its three names, its default, and what it accepts."""
+    rows = ["| setting | flag | default | what it accepts |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(Config):
+        flag = "--" + field.name.replace("_", "-")
+        shown = {"rooms": "`--room`"}.get(field.name, "" if field.name in NOT_SETTABLE_BY_FLAG else f"`{flag}`")
+        default = getattr(Config(), field.name)
+        written = "" if default in (None, (), {}) else f"`{str(default).lower()}`"
+        rows.append(f"| `{field.name}` | {shown} | {written} | {accepted(Config, field.name)} |")
+    return "\n".join(rows)
+
+
+def room_settings_table() -> str:
+    """Every setting of a room in the file."""
+    rows = ["| setting of a room | what it accepts |", "|---|---|"]
+    rows += [f"| `{name}` | {accepted(RoomConfig, name)} |" for name in RoomConfig.__struct_fields__]
+    return "\n".join(rows)
+
+
+def limits_table() -> str:
+    """Every limit, its value, and the reason that stands beside it in the code."""
+    rows = ["| limit | value | why, and what happens beyond |", "|---|---:|---|"]
+    body = ast.parse(Path(limits.__file__).read_text()).body
+    for statement, after in pairwise(body):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            name = statement.target.id  # type: ignore[union-attr]
+            reason = " ".join(after.value.value.split())
+            rows.append(f"| `{name}` | {getattr(limits, name):,} | {reason} |")
+    return "\n".join(rows)
+
+
+TABLES: dict[tuple[str, str], Callable[[], str]] = {
+    ("settings.md", "settings"): settings_table,
+    ("settings.md", "rooms"): room_settings_table,
+    ("limits.md", "limits"): limits_table,
+}
+
+
+def place(name: str) -> re.Pattern[str]:
+    """Where a table stands in its page."""
+    return re.compile(rf"(?<=<!-- {name}:begin -->\n).*?(?=<!-- {name}:end -->)", re.DOTALL)
+
+
+def renewed(page: str, name: str, text: str) -> str:
+    """The page with its table as the code has it."""
+    return place(name).sub(lambda _: TABLES[page, name]() + "\n", text)
+
+
+def main() -> None:
+    for page, name in TABLES:
+        path = DOCS / page
+        path.write_text(renewed(page, name, path.read_text()))
+
+
+if __name__ == "__main__":
+    main()
