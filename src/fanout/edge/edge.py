@@ -98,6 +98,15 @@ class Edge:
         except Exception as fault:
             self._hub.fault(fault, connection)
 
+    def shut(self) -> None:
+        """Accept nobody any more, for good; the listening sockets may be closed then. Those who wait at them already
+        are let in, a burst at most, and told when to come back."""
+        for door in self._doors:
+            if door.open:
+                door.accept()
+        self._greeting.draining = True
+        self._set_doors()
+
     async def drain(self, window_seconds: float) -> None:
         """Send everybody away, each with a slot of its own to come back in; return when all have gone.
 
@@ -105,8 +114,7 @@ class Edge:
         over.
         Cancellation: safe; some have been told then and some not.
         """
-        self._greeting.draining = True
-        self._set_doors()
+        self.shut()
         with trio.move_on_after(DRAIN_CATCH_UP_SECONDS):
             while not self._hub.idle:  # noqa: ASYNC110  # the hot path sets no event for one who waits once
                 await trio.sleep(SLICE_SECONDS)

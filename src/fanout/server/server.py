@@ -4,14 +4,16 @@ Start: what can be wrong with the settings first (keys, certificates, then the a
 at once), then the log and the engine on it, the rooms of the configuration, and last the edge, with the ordinary HTTP
 behind it. Only when all stands is anybody told that it listens; who came earlier has waited in the doors' backlog.
 
-Stop: readiness goes first, so that a proxy sends nobody new. The doors close. Every listener is told to come back, each
-in a slot of its own, and gets what is on its way to it; requests in progress are answered, so nothing that was
+Stop: readiness goes first, so that a proxy sends nobody new. The doors close at once: whoever comes is refused, and
+looks elsewhere, instead of waiting for a server that will not come to the door. Every listener is told to come back,
+each in a slot of its own, and gets what is on its way to it; requests in progress are answered, so nothing that was
 acknowledged is lost and nothing half-done is acknowledged. Then the edge ends, the engine, and last the log, which
 finishes what it had begun.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -51,6 +53,7 @@ class Server:
     http: HttpServer
     tokens: Tokens
     drain_seconds: float
+    doors: list[socket.socket]
     draining: bool = False
 
     async def drain(self) -> None:
@@ -60,6 +63,8 @@ class Server:
         """
         self.draining = True
         self.http.drain()
+        self.edge.shut()
+        close_doors(self.doors)
         await self.edge.drain(self.drain_seconds)
         with trio.move_on_after(FINISH_SECONDS):
             while self.edge.statistics().visiting:  # noqa: ASYNC110  # the edge sets no event for one who waits once
@@ -83,7 +88,7 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
         urls = tuple(url_of(door, secure=tls is not None) for door in doors)
         async with open_engine(None if config.memory else config.data) as engine:
             await make_rooms(engine, config.rooms)
-            server = _assembled(urls, engine, tokens, settings, config.drain_seconds)
+            server = _assembled(urls, engine, tokens, settings, config.drain_seconds, doors)
             async with trio.open_nursery() as nursery:
                 await nursery.start(server.edge.run, [(door, tls) for door in doors])
                 yield server
@@ -93,7 +98,12 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
 
 
 def _assembled(
-    urls: tuple[str, ...], engine: Engine, tokens: Tokens, settings: EdgeSettings, drain_seconds: float
+    urls: tuple[str, ...],
+    engine: Engine,
+    tokens: Tokens,
+    settings: EdgeSettings,
+    drain_seconds: float,
+    doors: list[socket.socket],
 ) -> Server:
     """The parts, each given what it needs of the others: edge and HTTP know each other only by these two functions."""
     edge = Edge(
@@ -103,7 +113,7 @@ def _assembled(
         settings=settings,
     )
     app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining)
-    server = Server(urls, engine, edge, HttpServer(app, edge.adopt), tokens, drain_seconds)
+    server = Server(urls, engine, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
     return server
 
 
