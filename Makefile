@@ -24,7 +24,7 @@ check: $(VENV)/.ready-dev ## style, types, layers, documentation: what takes sec
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site
+	$(BIN)/mkdocs build --strict --site-dir $(VENV)/site
 
 format: $(VENV)/.ready-dev ## put the code into the form that `check` wants
 	$(BIN)/ruff check --fix .
