@@ -112,6 +112,28 @@ class WebSocketPublisher(Publisher):
         return len(split.messages), received[split.used :]
 
 
+class CommandPublisher(WebSocketPublisher):
+    """Publishes with fanout's `publish` command; the server answers each with `published` once the log has it."""
+
+    def __init__(self, host: str, port: int, room: str, token: str) -> None:
+        super().__init__(host, port, "/v1/ws", f"Authorization: Bearer {token}\r\n")
+        self.room = room
+
+    def encode(self, text: bytes) -> bytes:
+        command = {"type": "publish", "room": self.room, "text": text.decode()}
+        return frames.client_frame(frames.TEXT, json.dumps(command).encode())
+
+    def take_answers(self, received: bytes) -> tuple[int, bytes]:
+        split = frames.split_frames(received)
+        for opcode, data in split.controls:
+            if opcode == frames.PING:
+                self._outbox += frames.client_frame(frames.PONG, data)
+        kinds = [json.loads(answer)["type"] for answer in split.messages]
+        if "error" in kinds or "bye" in kinds:
+            raise PublishFailed(f"the server answered {received[:300]!r}")
+        return kinds.count("published"), received[split.used :]
+
+
 class HttpPublisher(Publisher):
     """Publishes by POST on one kept-alive connection, the next when the last is answered."""
 

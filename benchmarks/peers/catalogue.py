@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.load.control import ROOT, Target
-from benchmarks.load.publisher import FramePublisher, HttpPublisher, WebSocketPublisher
+from benchmarks.load.publisher import CommandPublisher, FramePublisher, WebSocketPublisher
 from benchmarks.peers import install
 from benchmarks.peers.process import Server
 
@@ -91,7 +91,7 @@ def start_fanout(options: Options) -> Server:
     else:
         path, resume = f"/v1/ws?room={ROOM}", f"/v1/ws?room={ROOM}&after={ROOM}@POSITION"
     server.target = Target(server.host, server.port, path, events=options.events, resume_path=resume)
-    server.make_publisher = lambda: HttpPublisher(server.host, server.port, f"/v1/rooms/{ROOM}/messages", token())
+    server.make_publisher = lambda: CommandPublisher(server.host, server.port, ROOM, token())
     return server
 
 

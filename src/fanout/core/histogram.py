@@ -11,7 +11,8 @@ from typing import Final
 LATENCY_BOUNDS_SECONDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-"""Upper bounds, from half a millisecond (one listener, idle) to ten seconds (an outage): each about twice the one before."""
+"""Upper bounds, from half a millisecond (one listener, idle) to ten seconds (an outage): each about twice the one
+before."""
 
 
 class Histogram:

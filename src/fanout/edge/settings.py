@@ -10,6 +10,12 @@ SLICE_SECONDS = 0.002
 """How long the hub works before it lets the rest of the program have a turn. Publishing and HTTP wait this long at most
 for each of their steps; shorter slices cost the fan-out more in scheduling than they give."""
 
+LONGEST_SLICE_SECONDS = 0.008
+"""How long the fan-out works at most, when the turns that it gave before were not wanted."""
+
+ALONE_SECONDS = 0.0002
+"""A turn of the event loop that took less than this had nothing to do but come back: publishing or HTTP take longer."""
+
 NOT_SENT_BYTES = 16 * 1024
 """TCP_NOTSENT_LOWAT: bytes the kernel holds for a listener beyond what is on its way. Without it 500 stalled listeners
 held 401 MB of kernel memory, with 16 KiB 20 MB (DESIGN measurement, benchmarks/ stalled readers)."""

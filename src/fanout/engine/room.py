@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from secrets import choice
+from secrets import randbelow
 from string import ascii_lowercase, digits
 from time import time_ns
 from typing import Any
@@ -236,4 +236,9 @@ def _position(given: Position | str) -> Position:
 
 
 def _new_id() -> str:
-    return "".join(choice(_ID_CHARACTERS) for _ in range(12))
+    number = randbelow(len(_ID_CHARACTERS) ** 12)
+    characters = []
+    for _ in range(12):
+        number, digit = divmod(number, len(_ID_CHARACTERS))
+        characters.append(_ID_CHARACTERS[digit])
+    return "".join(characters)
