@@ -6,10 +6,16 @@ Each is sent both on a fresh connection and after a good request on a kept one; 
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 import trio
+import trio.testing
 
+from fanout.edge.socket_stream import SocketStream
+from fanout.web.request_body import RequestBody
+from fanout.web.transport import Transport
+from fanout.wire.request_head import parse_request_head
 from tests.web.site import Site, read_answer
 
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -89,6 +95,7 @@ BAD_CHUNKS = {
     "rubbish after the chunk": b"2\r\n{}xx0\r\n\r\n",
     "a long extension": b"2;" + b"a" * 70_000 + b"\r\n{}\r\n0\r\n\r\n",
     "a folded trailer": b"2\r\n{}\r\n0\r\n x: y\r\n\r\n",
+    "chunks of one byte without end": b"1\r\n \r\n" * 2000 + b"2\r\n{}\r\n0\r\n\r\n",
 }
 
 
@@ -111,6 +118,22 @@ async def test_a_request_that_the_rfcs_refuse_is_refused_and_the_connection_clos
     assert closed
     assert site.adopted == []
     assert list(site.engine.rooms) == ["stage"]
+
+
+async def test_many_chunks_of_a_sensible_size_are_a_body(site: Site) -> None:
+    token = b"Authorization: Bearer " + site.token().encode() + b"\r\nTransfer-Encoding"
+    body = (b"40\r\n" + b" " * 64 + b"\r\n") * 5000 + b"2\r\n{}\r\n0\r\n\r\n"
+    answer, _ = await site.say_on(await site.connect(), CHUNKED.replace(b"Transfer-Encoding", token) + body)
+    assert answer.startswith(b"HTTP/1.1 201 "), answer
+
+
+async def test_a_body_of_many_chunks_takes_turns_with_everybody_else() -> None:
+    """They may have come all at once: between two of them, others are served."""
+    with socket.socket() as sock:
+        body = RequestBody(parse_request_head(CHUNKED), Transport(SocketStream(sock), b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"))
+        for part in (b"{", b"}", b""):
+            with trio.testing.assert_checkpoints():
+                assert await body.next_part() == part
 
 
 @pytest.mark.parametrize("what", BAD_CHUNKS)

@@ -22,6 +22,11 @@ BODY_BYTES_PER_SECOND: Final = 16 * KIB
 """Each second beyond the grace must have brought this much: an old phone network can, and the largest body is over in
 four minutes. Beyond: 408 `body_too_slow`."""
 
+FREE_CHUNKS: Final = 1000
+CHUNK_BYTES: Final = 64
+"""Chunks of a body that may be of any size; beyond, their average is so many bytes. Each costs some 50 microseconds of
+everybody's loop, so a body of single bytes would take it for minutes."""
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 CHUNKED_HEAD: Final = b"POST / HTTP/1.1\r\nHost: chunks\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -40,6 +45,7 @@ class RequestBody:
     def __init__(self, head: RequestHead, transport: Transport) -> None:
         self._transport = transport
         self._taken = 0
+        self._chunks_begun = 0
         self._length = int(head.headers.get("content-length", "0"))
         self._chunks: h11.Connection | None = None
         if self._length > MAX_BODY_BYTES:
@@ -64,6 +70,8 @@ class RequestBody:
         """
         if self.complete:
             return b""
+        if self._chunks is not None:
+            await trio.lowlevel.checkpoint()  # many may have come at once: others take turns
         while True:
             part = self._take()
             if part or self.complete:
@@ -112,6 +120,13 @@ class RequestBody:
         except h11.RemoteProtocolError as error:
             raise BadRequest("The chunks of the body are malformed.", status=400, code="bad_chunk") from error
         if isinstance(event, h11.Data):
+            self._chunks_begun += event.chunk_start
+            if self._chunks_begun > FREE_CHUNKS + self._taken // CHUNK_BYTES:
+                raise BadRequest(
+                    f"Beyond {FREE_CHUNKS}, the chunks of a body have {CHUNK_BYTES} bytes on average.",
+                    status=400,
+                    code="bad_chunk",
+                )
             return bytes(event.data)
         if isinstance(event, h11.EndOfMessage):
             self.complete = True
