@@ -14,12 +14,13 @@ The map of the house; arrows point down only:
 What stands below is promised; what is only found in a module of its own may change.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from fanout.core.cursor import Overflow, Recovery
 from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
 from fanout.core.room import Mode
 from fanout.core.say import Say
-from fanout.edge.attach import attach
 from fanout.engine.engine import Engine
 from fanout.engine.listener import Listener
 from fanout.engine.room import Room
@@ -40,6 +41,9 @@ from fanout.errors import (
 )
 from fanout.log.opening import open_engine
 from fanout.wire.rendered import Format
+
+if TYPE_CHECKING:
+    from fanout.edge.attach import attach
 
 __all__ = [
     "Author",
@@ -73,3 +77,13 @@ __all__ = [
     "attach",
     "open_engine",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `attach` when it is asked for (PEP 562): it brings trio-websocket, which is a third of the time that `import
+    fanout` would take, and most users of the engine have no WebSocket of their own."""
+    if name == "attach":
+        from fanout.edge.attach import attach
+
+        return attach
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
