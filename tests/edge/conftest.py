@@ -7,6 +7,8 @@ import ssl
 import pytest
 import trustme
 
+from fanout.edge.sender import Sender, SendLoop
+from fanout.edge.uring import open_sender
 from fanout.wire.rendered import Format
 
 
@@ -25,3 +27,10 @@ def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     client = ssl.create_default_context()
     authority.configure_trust(client)
     return server, client
+
+
+@pytest.fixture(params=[open_sender, SendLoop], ids=["the best sender", "send loop"])
+def each_sender(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Sender]:
+    """What this machine allows, and what is left where io_uring is refused."""
+    monkeypatch.setattr("fanout.edge.hub.open_sender", request.param)
+    return request.param

@@ -19,6 +19,7 @@ from fanout.wire.rendered import Format
 from tests.edge.listener import Listener, check_transcript, command, handshake
 from tests.edge.site import Site, open_site
 
+pytestmark = pytest.mark.usefixtures("each_sender")
 TLS = tuple[ssl.SSLContext, ssl.SSLContext]
 SMALL = 4096
 """SO_RCVBUF of a listener whose socket is soon full."""
