@@ -11,10 +11,10 @@ SLICE_SECONDS = 0.002
 for each of their steps; shorter slices cost the fan-out more in scheduling than they give."""
 
 LONGEST_SLICE_SECONDS = 0.008
-"""How long the fan-out works at most, when the turns that it gave before were not wanted."""
+"""How long the fan-out works at most, once no news has come for a moment."""
 
-ALONE_SECONDS = 0.0002
-"""A turn of the event loop that took less than this had nothing to do but come back: publishing or HTTP take longer."""
+QUIET_SECONDS = 0.02
+"""Without news for this long nobody is publishing one message after the other, and slices may grow."""
 
 NOT_SENT_BYTES = 16 * 1024
 """TCP_NOTSENT_LOWAT: bytes the kernel holds for a listener beyond what is on its way. Without it 500 stalled listeners
