@@ -279,3 +279,13 @@ async def test_other_origins_may_read_what_is_public_and_do_no_more(site: Site) 
 
 def _say(text: object) -> Say:
     return Say(str(text))
+
+
+@pytest.mark.parametrize("path", ["/v1/ws", "/v1/rooms/stage/events"])
+async def test_what_is_for_listeners_says_which_methods_it_takes(site: Site, path: str) -> None:
+    async with site.client() as client:
+        for method in ("POST", "HEAD", "DELETE"):
+            answer = await client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+        preflight = await client.options(path)
+        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")

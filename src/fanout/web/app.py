@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
 from fanout.errors import FanoutError
-from fanout.web.answers import answer_to, options_answer, resource
+from fanout.web.answers import Resource, answer_to, options_answer, resource
 from fanout.web.health import Health
 from fanout.web.metrics import Metrics
 from fanout.web.openapi import OpenApi
@@ -20,6 +20,9 @@ from fanout.web.rooms_api import RoomsApi
 from fanout.web.tokens import Tokens
 
 EVERY_METHOD = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+
+OF_THE_HUB = ("/v1/ws", "/v1/rooms/{room}/events")
+"""Whoever GETs these is a listener and never comes here; any other method is told so."""
 
 
 def make_app(
@@ -42,6 +45,7 @@ def make_app(
             resource("/readyz", GET=health.readiness),
             resource("/metrics", GET=metrics.show),
             resource("/openapi.json", GET=OpenApi().show),
+            *(Route(path, Resource({}, "GET, OPTIONS")) for path in OF_THE_HUB),
             *pages.routes(),
         ],
         redirect_slashes=False,
