@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from fanout.edge.connection import Connection
     from fanout.edge.hub import Hub
 
-STEP = 256
-"""Subscriptions served between two looks at the clock: about 2.3 ms of sends, and one system call where there is
-io_uring."""
+SEND_SECONDS = 10e-6
+"""What one send costs, about, in the kernel and here: how many of them a slice has time for."""
+
+LEAST_STEP, MOST_STEP = 64, 512
+"""Sends between two looks at the clock: no fewer, or looking costs more than it gives; no more than one system call
+takes."""
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
 
@@ -89,7 +92,8 @@ class Audience:
                     continue
             end, cursor = line.run(self._next)
             if cursor != self.view.ring.head:
-                end = min(end, self._next + STEP)
+                fitting = int((until - perf_counter()) / SEND_SECONDS)
+                end = min(end, self._next + max(LEAST_STEP, min(fitting, MOST_STEP)))
                 self._serve(self._next, end, cursor)
             self._next = end
             if perf_counter() > until:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fanout.core.limits import EVENT_STREAM_COMMENT_SECONDS, HEARTBEAT_SECONDS, SILENCE_SECONDS, STALL_SECONDS
 
-SLICE_SECONDS = 0.002
+SLICE_SECONDS = 0.001
 """How long the hub works before it lets the rest of the program have a turn. Publishing and HTTP wait this long at most
 for each of their steps; shorter slices cost the fan-out more in scheduling than they give."""
 
