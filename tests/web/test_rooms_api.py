@@ -273,6 +273,7 @@ async def test_other_origins_may_read_what_is_public_and_do_no_more(site: Site) 
         asked = await client.options(MESSAGES, headers=origin | {"Access-Control-Request-Method": "POST"})
         assert asked.status_code == 204
         assert asked.headers["access-control-allow-methods"] == "GET, HEAD"
+        assert asked.headers["access-control-allow-headers"] == "Last-Event-ID"
         written = await client.post(MESSAGES, headers=origin | site.headers(), json={"text": "a"})
         assert "access-control-allow-origin" not in written.headers
 

@@ -101,6 +101,7 @@ def options_answer(allow: str) -> Response:
             ("Allow", allow),
             ANY_ORIGIN,
             ("Access-Control-Allow-Methods", "GET, HEAD"),
+            ("Access-Control-Allow-Headers", "Last-Event-ID"),  # for event streams read with fetch()
             ("Access-Control-Max-Age", str(PREFLIGHT_SECONDS)),
         )
     )
