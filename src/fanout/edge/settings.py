@@ -18,7 +18,7 @@ QUIET_SECONDS = 0.02
 
 NOT_SENT_BYTES = 16 * 1024
 """TCP_NOTSENT_LOWAT: bytes the kernel holds for a listener beyond what is on its way. Without it 500 stalled listeners
-held 401 MB of kernel memory, with 16 KiB 20 MB (DESIGN measurement, benchmarks/ stalled readers)."""
+held 401 MB of kernel memory, with 16 KiB 20 MB (benchmarks/rows/stalled_readers.py)."""
 
 SEND_BUFFER_BYTES = 64 * 1024
 """SO_SNDBUF of a listener's socket: the kernel's whole share for one that stops reading."""
