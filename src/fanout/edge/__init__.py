@@ -7,7 +7,7 @@ millisecond. Per listener and message there is no task, no lock, no await and no
 
     door ─▶ arrival ─▶ greeting ─▶ connection ◀─ conversation      ordinary HTTP: handover ─▶ (web) ─▶ adopted back
                                        ▲
-    feed ─▶ room_view ─▶ audience ─▶ fan_out           keep_alive: pings, deadlines, presence
+    feed ─▶ room_view ─▶ audience ─▶ sender            keep_alive: pings, deadlines, presence
 
 The edge needs nothing from the engine but the feed.
 """

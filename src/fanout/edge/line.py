@@ -2,7 +2,8 @@
 
 After a walk all stand at the same place, so a whole line of ten thousand listeners has one cursor; during a walk it has
 two. What a walk touches for each listener is then its descriptor, in one packed array, and nothing else: no object of
-its own has to be brought into the processor's cache (measured: three quarters of our own time per delivery).
+its own has to be brought into the processor's cache (user CPU of a delivery before 1.9 µs, after 0.8 µs, in two runs of
+benchmarks/rows/one_at_a_time.py).
 """
 
 from __future__ import annotations

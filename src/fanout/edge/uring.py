@@ -15,12 +15,8 @@ import os
 import socket
 import struct
 from array import array
-from typing import TYPE_CHECKING
 
 from fanout.edge.sender import FULL, Sender, SendLoop
-
-if TYPE_CHECKING:
-    pass
 
 ENTRIES = 512
 """Sends in one system call at most; a power of two. Beyond a few hundred nothing more is saved (the C floor, batches of
