@@ -6,11 +6,17 @@ FanoutError                 has a stable `code` and a `detail` fit to be shown
 ├── NotAllowed              the caller's: a token is missing, wrong, or its role may not do this (HTTP 401, 403)
 ├── RoomNotFound            the caller's: no such room (HTTP 404, close code 4004)
 ├── MessageNotFound         the caller's: no such message in this room (HTTP 404)
+├── SubmissionNotFound      the caller's: no such submission (HTTP 404)
+├── SubmissionRefused       the visitor's: it will not be taken; says why, in words for them (HTTP 422)
+├── TooSoon                 the visitor's: not now; says when (HTTP 429)
+├── Banned                  the visitor's: sent away for a time or for good (HTTP 403, close code 4003)
 ├── Conflict                nobody's: the world moved on (HTTP 409)
 │   ├── EpochChanged        the position belongs to another stream
-│   └── KeyReused           an idempotency key came back with other content
+│   ├── KeyReused           an idempotency key came back with other content
+│   └── TransitionRefused   the submission has been decided on meanwhile, or somebody else holds it; says who
 ├── ConfigurationError      the operator's: names the key and what it accepts (exit code 2)
 ├── LogUnavailable          the world's: a disk is full, a database locked (HTTP 503); carries __cause__
+├── StoreUnavailable        the world's: the desk's records can't be written or read (HTTP 503); carries __cause__
 ├── EngineClosed            normal life: the engine is shutting down
 └── ListenerOvertaken       normal life: a listener was too slow for a lossless room; says where to resume
 """
@@ -64,6 +70,34 @@ class MessageNotFound(FanoutError):
     code = "message_not_found"
 
 
+class SubmissionNotFound(FanoutError):
+    """There is no submission of that id."""
+
+    code = "submission_not_found"
+
+
+class SubmissionRefused(FanoutError):
+    """A visitor's message is not taken. `detail` is the reason that the visitor may see."""
+
+    code = "rejected"
+
+
+class TooSoon(FanoutError):
+    """A visitor sends faster than is wanted. `after_s`: seconds to wait."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, *, after_s: float) -> None:
+        super().__init__(detail)
+        self.after_s = after_s
+
+
+class Banned(FanoutError):
+    """This visitor was sent away. `detail` is the reason that they may see."""
+
+    code = "banned"
+
+
 class Conflict(FanoutError):
     """What was asked for does not fit the present state; asking again unchanged will not help."""
 
@@ -82,6 +116,13 @@ class KeyReused(Conflict):
     code = "idempotency_key_reused"
 
 
+class TransitionRefused(Conflict):
+    """A step does not lead on from the submission's state (`already_decided`, `nothing_to_undo`), or somebody else has
+    it in hand (`leased`). The detail says who."""
+
+    code = "already_decided"
+
+
 class ConfigurationError(FanoutError):
     """A setting can't be used. `key` names it; `detail` says what it accepts."""
 
@@ -96,6 +137,12 @@ class LogUnavailable(FanoutError):
     """The log could not commit: nothing was published. Worth another try with the same idempotency key."""
 
     code = "log_unavailable"
+
+
+class StoreUnavailable(FanoutError):
+    """The desk's records could not be written or read: nothing was changed. Worth another try."""
+
+    code = "store_unavailable"
 
 
 class EngineClosed(FanoutError):

@@ -24,17 +24,44 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be allowed or refused on the live path."""
+    """What can be allowed or refused."""
 
     PUBLISH = "publish"
     RETRACT = "retract"
     SET_ROOM = "set_room"
+    SEE_DESK = "see_desk"
+    """The queue, the run sheet, tallies, drafts, and the staff's room."""
+    MODERATE = "moderate"
+    """Approve, reject, hold, edit, merge, and take that back."""
+    ORDER = "order"
+    """Cue, move, pin, skip."""
+    AIR = "air"
+    ANSWER = "answer"
+    PREPARE = "prepare"
+    """Write answers ahead."""
+    BAN = "ban"
+    SET_RULES = "set_rules"
+    """Slow mode, pause, mute, announcements only."""
+    SEE_INTERNAL = "see_internal"
+    """The internal transcript and the audit trail."""
+    HAND_IN = "hand_in"
+    """Submissions on behalf of others: an SMS gateway, a back end of the house."""
 
 
 MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.PUBLISH: frozenset({Role.PUBLISHER, Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
     Action.RETRACT: frozenset({Role.MODERATOR, Role.OPERATOR}),
     Action.SET_ROOM: frozenset({Role.OPERATOR}),
+    Action.SEE_DESK: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
+    Action.MODERATE: frozenset({Role.MODERATOR}),
+    Action.ORDER: frozenset({Role.MODERATOR, Role.ANIMATOR}),
+    Action.AIR: frozenset({Role.MODERATOR, Role.ANIMATOR}),
+    Action.ANSWER: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE}),
+    Action.PREPARE: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE}),
+    Action.BAN: frozenset({Role.MODERATOR}),
+    Action.SET_RULES: frozenset({Role.MODERATOR, Role.OPERATOR}),
+    Action.SEE_INTERNAL: frozenset({Role.MODERATOR, Role.OPERATOR}),
+    Action.HAND_IN: frozenset({Role.GATEWAY}),
 }
 
 EVERY_ROOM: Final = "*"

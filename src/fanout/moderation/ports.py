@@ -1,0 +1,183 @@
+"""What moderation needs from outside, as a port: where submissions, decisions and the desk's other records are kept.
+
+The suite `fanout.testing.check_store` runs against every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from fanout.core.audit import AuditDraft, AuditEntry
+from fanout.core.submission import Decision, Source, State, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A submission that has just come in: checked, not yet numbered. `at` is in milliseconds since 1970, UTC."""
+
+    room: str
+    source: Source
+    source_id: str
+    person: str
+    name: str
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store made of an arrival. `repeated`: it was there already, and this is how it stands now."""
+
+    submission: Submission
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which submissions to show, oldest first.
+
+    Args:
+        room: None for every room.
+        states: Empty for every state; so with `sources`.
+        after: Only numbers above this one: the last one of the page before.
+        search: Words that the text, the original or the name must hold, all of them, case and accents aside; the last
+            one may be the beginning of a word.
+        since, until: Received in this span, in milliseconds since 1970; None is open.
+        person: Only this person's.
+    """
+
+    room: str | None = None
+    states: frozenset[State] = frozenset()
+    sources: frozenset[Source] = frozenset()
+    after: int = 0
+    limit: int = 50
+    search: str = ""
+    since: int | None = None
+    until: int | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Messages, and the different people who sent them."""
+
+    messages: int = 0
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """One room's exact counts. Repeats are not in them; what was purged still is."""
+
+    total: Count
+    by_source: Mapping[Source, Count]
+    by_state: Mapping[State, int]
+
+
+class Kind(StrEnum):
+    """The desk's other records."""
+
+    BAN = "ban"
+    RULES = "rules"
+    PREPARED_ANSWER = "prepared_answer"
+    ANSWER_LINE = "answer_line"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A small record: a JSON object under a kind, a room and an id. `body` None: it is gone."""
+
+    kind: Kind
+    room: str
+    id: str
+    body: Mapping[str, Any] | None
+
+
+class Store(Protocol):
+    """Keeps submissions, numbers them, and applies decisions.
+
+    Order: submissions are numbered from 1 in the order of the commits; `page` and `unreviewed` follow it.
+    Loss: what `receive`, `decide`, `put` or `record` has returned survives whatever this store claims to survive.
+    Duplicates: an arrival whose room, source and source id are known is a repeat, also after a restart; it changes
+    nothing and counts nowhere. Two arrivals in one call may be each other's repeat.
+    Atomicity: a call is done whole or not at all. Each decision is `fanout.core.submission.decide` on the submission as
+    it stands in that transaction, so of two that exclude each other the second raises; the audit entries are in the
+    same transaction as what they tell of, and each carries the hash of the one before (`fanout.core.audit`).
+    Failure: what can't be committed raises `StoreUnavailable` and leaves no trace.
+    Cancellation: a call once begun is finished, whoever waits.
+    """
+
+    async def receive(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """Number and keep; return when durable, in the order given.
+
+        Raises:
+            StoreUnavailable: None was taken; so below.
+        """
+        ...
+
+    async def decide(self, decisions: Sequence[Decision], *, audited: bool = True) -> list[Submission]:
+        """Take these steps, all or none, and return the submissions as they stand then, in the order given.
+
+        Args:
+            audited: Whether each leaves an audit entry. Only the first step of a submission on which nobody and no rule
+                has decided leaves none.
+        Raises:
+            SubmissionNotFound: An id, or that of `into`, is not there.
+            TransitionRefused, InvalidInput: as `fanout.core.submission.decide`; also `merge_into_other_room`, and
+                `merge_into_merged` when that one is merged itself.
+        """
+        ...
+
+    async def put(self, documents: Sequence[Document], audit: Sequence[AuditDraft] = ()) -> None:
+        """Keep these records in place of those of the same kind, room and id, with what the audit says of it."""
+        ...
+
+    async def documents(self, kind: Kind, room: str | None = None) -> list[Document]:
+        """Every record of that kind, in the order of their making; of one room, or of all."""
+        ...
+
+    async def find(self, submission_id: str) -> Submission | None:
+        """The submission as it stands."""
+        ...
+
+    async def find_message(self, message_id: str) -> Submission | None:
+        """The submission that became this message."""
+        ...
+
+    async def page(self, query: Query) -> list[Submission]:
+        """Up to `query.limit` submissions. Fast at millions of rows, whatever is asked for."""
+        ...
+
+    async def run_sheet(self, room: str) -> list[Submission]:
+        """What is cued in a room: the pinned first, each group by rank."""
+        ...
+
+    async def tallies(self, room: str) -> Tallies:
+        """A room's counts, exact."""
+        ...
+
+    async def audit(self, after: int = 0, limit: int = 1000, subject: str | None = None) -> list[AuditEntry]:
+        """Entries with numbers above `after`, oldest first; with `subject`, only those about it."""
+        ...
+
+    async def phone_key(self, room: str) -> bytes:
+        """The room's key to hash telephone numbers with, 32 bytes; made and durable when it is first asked for."""
+        ...
+
+    async def purge(self, room: str, audit: AuditDraft) -> int:
+        """Destroy the room's telephone key and everything that tells of people: pseudonyms, the names and texts of what
+        was never on air, senders' ids (repeats are no longer known). Tallies, audit and what was aired stay. What it
+        destroyed is in no file in readable form when it returns. Returns how many submissions it went through."""
+        ...
+
+    @property
+    def available(self) -> bool:
+        """Whether the last attempt to write succeeded."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was begun, then close."""
+        ...

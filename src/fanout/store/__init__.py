@@ -1,0 +1,1 @@
+"""Where the desk's records are kept: in memory, and in SQLite."""
