@@ -28,6 +28,8 @@ class Verdict:
         text: For `REPLACE`, the text to go on with.
         similar_to: The id of a submission that asks the same: a merge is suggested at the desk.
         rule: Which of the filter's rules fired, for staff; never shown to visitors.
+        retry_after_s: With `REJECT`: it is only too early. Nothing is kept; the author may send it again after so many
+            seconds.
     """
 
     kind: VerdictKind
@@ -35,6 +37,7 @@ class Verdict:
     text: str | None = None
     similar_to: str | None = None
     rule: str = ""
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,10 @@ def hold(reason: str = "", *, rule: str = "", similar_to: str | None = None) -> 
     return Verdict(VerdictKind.HOLD, reason, rule=rule, similar_to=similar_to)
 
 
-def reject(reason: str, *, rule: str = "") -> Verdict:
-    """Refuse it; `reason` is what its author reads."""
-    return Verdict(VerdictKind.REJECT, reason, rule=rule)
+def reject(reason: str, *, rule: str = "", retry_after_s: float | None = None) -> Verdict:
+    """Refuse it; `reason` is what its author reads. With `retry_after_s` (seconds) it is not kept, and the author is
+    told when to send it again."""
+    return Verdict(VerdictKind.REJECT, reason, rule=rule, retry_after_s=retry_after_s)
 
 
 def replace(text: str, *, rule: str = "") -> Verdict:
