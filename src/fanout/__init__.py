@@ -25,6 +25,7 @@ from fanout.engine.engine import Engine
 from fanout.engine.listener import Listener
 from fanout.engine.room import Room
 from fanout.errors import (
+    Banned,
     ConfigurationError,
     Conflict,
     EngineClosed,
@@ -37,7 +38,13 @@ from fanout.errors import (
     MessageNotFound,
     NotAllowed,
     ProtocolViolation,
+    RecordNotFound,
     RoomNotFound,
+    StoreUnavailable,
+    SubmissionNotFound,
+    SubmissionRefused,
+    TooSoon,
+    TransitionRefused,
 )
 from fanout.log.opening import open_engine
 from fanout.wire.rendered import Format
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Author",
+    "Banned",
     "ConfigurationError",
     "Conflict",
     "Engine",
@@ -69,11 +77,17 @@ __all__ = [
     "Overflow",
     "Position",
     "ProtocolViolation",
+    "RecordNotFound",
     "Recovery",
     "Retraction",
     "Room",
     "RoomNotFound",
     "Say",
+    "StoreUnavailable",
+    "SubmissionNotFound",
+    "SubmissionRefused",
+    "TooSoon",
+    "TransitionRefused",
     "attach",
     "open_engine",
 ]

@@ -37,6 +37,13 @@ log = structlog.get_logger()
 READ_BYTES = 64 * 1024
 """One read of one socket: a client's largest frame, in one buffer that all share."""
 
+FEW_LISTENERS = 32
+"""An audience that is served at once: about 0.3 ms, for which the publication that it hears of waits."""
+
+CALM_SECONDS = 0.005
+"""Without news for this long, what comes next probably comes alone: there is nothing to be gained by waiting for
+more."""
+
 EVENTS_AT_ONCE = 1024
 """Ready sockets taken from the kernel at a time."""
 
@@ -77,7 +84,8 @@ class Hub:
         self._doors: dict[int, Callable[[], None]] = {}
         self._news = trio.Event()
         self._news_at = 0.0
-        self._to_walk: dict[Audience, None] = {}
+        self._to_walk: dict[Audience, float] = {}
+        """Who may be behind, and since when."""
         self._buffer = bytearray(READ_BYTES)
         self._filled = memoryview(self._buffer)
 
@@ -97,7 +105,7 @@ class Hub:
         """
         view = self.views.get(room)
         if view is None:
-            view = self.views[room] = RoomView(room, self.feed, self.walk)
+            view = self.views[room] = RoomView(room, self.feed, self.news)
         return view
 
     def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
@@ -121,10 +129,19 @@ class Hub:
         connection.subscriptions = tuple(other for other in connection.subscriptions if other is not subscription)
         subscription.audience.view.presence.leave(connection.principal.subject)
 
+    def news(self, audience: Audience) -> None:
+        """Something was published to this audience. A few listeners get it at once, without waiting for the walks' turn,
+        unless there was news a moment ago: then it waits to be sent together with what comes next."""
+        now = perf_counter()
+        calm = now - self._news_at > CALM_SECONDS and not self._to_walk
+        self.walk(audience)
+        if calm and audience.line.count <= FEW_LISTENERS:
+            self._step(audience, now, now + SLICE_SECONDS)
+
     def walk(self, audience: Audience) -> None:
         """Somebody in this audience may be behind."""
-        self._to_walk[audience] = None
         self._news_at = perf_counter()
+        self._to_walk.setdefault(audience, self._news_at)
         self._news.set()
 
     @property
@@ -242,7 +259,6 @@ class Hub:
         has to come back into the processor's cache (5 % of a walk's time with slices of a millisecond, less than 1 %
         with eight). While there is news they stay short, since whoever publishes waits for a few turns.
         """
-        began: dict[Audience, float] = {}
         length = SLICE_SECONDS
         until = perf_counter() + length
         while True:
@@ -251,22 +267,25 @@ class Hub:
                 await self._news.wait()
                 length = SLICE_SECONDS
                 until = perf_counter() + length
-            for audience in list(self._to_walk):
-                began.setdefault(audience, perf_counter())
-                try:
-                    done = audience.step(until)
-                except Exception as fault:
-                    done = True
-                    self.fault(fault, *(subscription.connection for subscription in audience.behind()))
-                if done:
-                    del self._to_walk[audience]
-                    self.statistics.passes.observe(perf_counter() - began.pop(audience))
+            for audience, began in list(self._to_walk.items()):
+                self._step(audience, began, until)
                 if perf_counter() > until:
                     await trio.lowlevel.checkpoint()
                     now = perf_counter()
                     quiet = now - self._news_at > QUIET_SECONDS
                     length = min(length * 2, LONGEST_SLICE_SECONDS) if quiet else SLICE_SECONDS
                     until = now + length
+
+    def _step(self, audience: Audience, began: float, until: float) -> None:
+        """Go on with the walk that `began` over this audience, until `until`."""
+        try:
+            done = audience.step(until)
+        except Exception as fault:
+            done = True
+            self.fault(fault, *(subscription.connection for subscription in audience.behind()))
+        if done:
+            del self._to_walk[audience]
+            self.statistics.passes.observe(perf_counter() - began)
 
     def fault(self, fault: Exception, *connections: Connection) -> None:
         """A fault of ours in the service of these connections: it ends them, and nothing else. They may come back."""

@@ -22,6 +22,9 @@ ENTRIES = 512
 """Sends in one system call at most; a power of two. Beyond a few hundred nothing more is saved (the C floor, batches of
 512)."""
 
+FEW = 4
+"""Up to so many sends are made one by one: to fill the ring takes as long as entering the kernel that often."""
+
 SYS_SETUP, SYS_ENTER = 425, 426
 """System call numbers, the same on every architecture (asm-generic/unistd.h)."""
 
@@ -47,6 +50,7 @@ class UringSender:
     """
 
     def __init__(self) -> None:
+        self._one_by_one = SendLoop()
         params = ctypes.create_string_buffer(PARAMS.size)
         self._fd: int = _libc.syscall(SYS_SETUP, ENTRIES, params)
         if self._fd < 0:
@@ -89,6 +93,8 @@ class UringSender:
             struct.pack_into("=IQ", self._sqes, begin + 28, flags, index)
 
     def send(self, fds: array[int], data: bytes) -> list[int]:
+        if len(fds) <= FEW:
+            return self._one_by_one.send(fds, data)
         results: list[int] = []
         for begin in range(0, len(fds), self._sq_entries):
             results += self._send(fds[begin : begin + self._sq_entries], data)

@@ -86,8 +86,9 @@ class MemoryLog:
         return _seen(stream)
 
     async def append(self, publication: Publication) -> Appended:
-        """Number and keep. Cancelling takes effect before anything was done, or not at all."""
-        await trio.lowlevel.checkpoint()
+        """Number and keep. Cancelling takes effect before anything was done, or not at all. Others have their turn when
+        it is done: whoever waits for the entries is told in this one."""
+        await trio.lowlevel.checkpoint_if_cancelled()
         if not publication.drafts:
             raise ValueError("a publication has at least one draft")
         for draft in publication.drafts:
@@ -107,6 +108,7 @@ class MemoryLog:
         appended = Appended(tuple(entry for _, entry in kept))
         if self._on_commit is not None:
             self._on_commit(appended.entries)
+        await trio.lowlevel.cancel_shielded_checkpoint()
         return appended
 
     async def read(self, room: str, after: int, limit: int) -> list[Entry]:
