@@ -11,10 +11,11 @@ from fanout.core.closing import Bye, CloseCode
 from fanout.core.cursor import Recovery
 from fanout.core.position import Position
 from fanout.core.room import Mode
+from fanout.core.submission import State
 from fanout.wire.event_stream import EventStreamReader
 from fanout.wire.frames import Binary, FrameReader, Text, mask_frame
 from fanout.wire.rendered import Format
-from fanout.wire.replies import Error, Pong, Presence, Published, Reply, RoomWelcome, Welcome, render_reply
+from fanout.wire.replies import Error, Pong, Presence, Published, Reply, RoomWelcome, Submission, Welcome, render_reply
 
 HERE = RoomWelcome(Position("k3f9", 18), Mode.STAGE, Recovery.LIVE)
 
@@ -35,6 +36,26 @@ REPLIES: list[tuple[Reply, dict[str, object]]] = [
     ),
     (Error("rate_limited", "Slow down."), {"type": "error", "code": "rate_limited", "detail": "Slow down."}),
     (Error("a", "b", "r"), {"type": "error", "code": "a", "detail": "b", "ref": "r"}),
+    (
+        Error("banned", "Enough.", room="stage"),
+        {"type": "error", "code": "banned", "detail": "Enough.", "room": "stage"},
+    ),
+    (
+        Error("rate_limited", "Wait.", "r", after_ms=1500),
+        {"type": "error", "code": "rate_limited", "detail": "Wait.", "ref": "r", "after_ms": 1500},
+    ),
+    (
+        Submission("foyer", "s1", "held", "r"),
+        {"type": "submission", "room": "foyer", "id": "s1", "state": "held", "ref": "r"},
+    ),
+    (
+        Submission("foyer", "s1", State.REJECTED, reason="No."),
+        {"type": "submission", "room": "foyer", "id": "s1", "state": "rejected", "reason": "No."},
+    ),
+    (
+        Submission("foyer", "s1", State.AIRED, message="m1"),
+        {"type": "submission", "room": "foyer", "id": "s1", "state": "aired", "message": "m1"},
+    ),
     (
         Published("stage", "m4x9", Position("k3f9", 19), "r"),
         {"type": "published", "room": "stage", "id": "m4x9", "position": "k3f9:19", "ref": "r"},

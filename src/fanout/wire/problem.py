@@ -19,9 +19,15 @@ _STATUS: Final[dict[type[errors.FanoutError], int]] = {
     errors.NotAllowed: 403,
     errors.RoomNotFound: 404,
     errors.MessageNotFound: 404,
+    errors.SubmissionNotFound: 404,
+    errors.RecordNotFound: 404,
+    errors.SubmissionRefused: 422,
+    errors.TooSoon: 429,
+    errors.Banned: 403,
     errors.Conflict: 409,
     errors.ListenerOvertaken: 409,
     errors.LogUnavailable: 503,
+    errors.StoreUnavailable: 503,
     errors.EngineClosed: 503,
 }
 
@@ -42,6 +48,7 @@ _CLOSE_CODE: Final[dict[type[errors.FanoutError], CloseCode]] = {
     errors.InvalidInput: CloseCode.BAD_COMMAND,
     errors.NotAllowed: CloseCode.TOKEN_REFUSED,
     errors.RoomNotFound: CloseCode.ROOM_NOT_FOUND,
+    errors.Banned: CloseCode.BANNED,
     errors.LogUnavailable: CloseCode.INTERNAL_ERROR,
     errors.EngineClosed: CloseCode.DRAINING,
     errors.ListenerOvertaken: CloseCode.TOO_SLOW,

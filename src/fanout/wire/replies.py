@@ -44,11 +44,19 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """A command was refused; the connection goes on. `ref` is the command's own, if it had one."""
+    """Something was refused; the connection goes on.
+
+    Args:
+        ref: The refused command's own, if it had one.
+        room: The room that this connection does not listen to any more, where that is what happened.
+        after_ms: When another try makes sense, in milliseconds from now.
+    """
 
     code: str
     detail: str
     ref: str | None = None
+    room: str | None = None
+    after_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,31 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """What has become of a visitor's message: the answer to a `submit`, and later whatever is decided. For its author
+    alone.
+
+    Args:
+        state: As in `fanout.core.submission.State`.
+        ref: The command's own, on the connection that it came by.
+        reason: Why, where the author may know.
+        message: The id of the message that it became.
+    """
+
+    room: str
+    id: str
+    state: str
+    ref: str | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The answer to the command `ping`."""
 
 
-Reply = Welcome | Presence | Error | Published | Pong | Bye
+Reply = Welcome | Presence | Error | Published | Submission | Pong | Bye
 
 
 def render_reply(reply: Reply, format: Format) -> bytes:
@@ -103,7 +131,16 @@ def reply_as_object(reply: Reply) -> dict[str, Any]:
                 "visitors": reply.visitors,
             }
         case Error():
-            return _without_none({"type": "error", "code": reply.code, "detail": reply.detail, "ref": reply.ref})
+            return _without_none(
+                {
+                    "type": "error",
+                    "code": reply.code,
+                    "detail": reply.detail,
+                    "ref": reply.ref,
+                    "room": reply.room,
+                    "after_ms": reply.after_ms,
+                }
+            )
         case Published():
             return _without_none(
                 {
@@ -112,6 +149,18 @@ def reply_as_object(reply: Reply) -> dict[str, Any]:
                     "id": reply.id,
                     "position": str(reply.position),
                     "ref": reply.ref,
+                }
+            )
+        case Submission():
+            return _without_none(
+                {
+                    "type": "submission",
+                    "room": reply.room,
+                    "id": reply.id,
+                    "state": str(reply.state),
+                    "ref": reply.ref,
+                    "reason": reply.reason,
+                    "message": reply.message,
                 }
             )
         case Pong():
