@@ -7,6 +7,7 @@ FanoutError                 has a stable `code` and a `detail` fit to be shown
 ├── RoomNotFound            the caller's: no such room (HTTP 404, close code 4004)
 ├── MessageNotFound         the caller's: no such message in this room (HTTP 404)
 ├── SubmissionNotFound      the caller's: no such submission (HTTP 404)
+├── RecordNotFound          the caller's: no such ban, prepared answer or line of an answer (HTTP 404)
 ├── SubmissionRefused       the visitor's: it will not be taken; says why, in words for them (HTTP 422)
 ├── TooSoon                 the visitor's: not now; says when (HTTP 429)
 ├── Banned                  the visitor's: sent away for a time or for good (HTTP 403, close code 4003)
@@ -74,6 +75,13 @@ class SubmissionNotFound(FanoutError):
     """There is no submission of that id."""
 
     code = "submission_not_found"
+
+
+class RecordNotFound(FanoutError):
+    """There is no ban (`ban_not_found`), prepared answer (`prepared_answer_not_found`) or line of an answer
+    (`line_not_found`) of that id."""
+
+    code = "record_not_found"
 
 
 class SubmissionRefused(FanoutError):
