@@ -298,3 +298,27 @@ def test_of_a_chain_of_addresses_the_one_counts_that_the_nearest_proxy_saw(
 def test_the_origin_is_passed_on() -> None:
     assert websocket(Origin="https://partner.org").origin == "https://partner.org"
     assert events(Origin="https://partner.org").origin == "https://partner.org"
+
+
+SAME_HOST = "https://example.org"
+
+
+def test_a_visitor_is_known_by_a_cookie_where_there_is_no_token() -> None:
+    both = "fanout_session=s.s.s; fanout_visitor=v.v.v"
+    request = websocket(Cookie="fanout_visitor=v.v.v", Origin=SAME_HOST)
+    assert (request.token, request.visitor) == (None, "v.v.v")
+    assert events(Cookie='other=1; fanout_visitor="v.v.v"').visitor == "v.v.v"
+    for request in (
+        websocket(Cookie=both, Origin=SAME_HOST),
+        websocket("token=q.q.q", Cookie=both, Origin=SAME_HOST),
+        websocket(Authorization="Bearer h.h.h", Cookie=both, Origin=SAME_HOST),
+        websocket(Authorization="nonsense", Cookie=both, Origin=SAME_HOST),
+    ):
+        assert request.token is not None
+        assert request.visitor is None
+
+
+@pytest.mark.parametrize("origin", ["https://evil.org", "null", None])
+def test_another_site_can_not_speak_for_a_visitor_either(origin: str | None) -> None:
+    request = websocket(Cookie="fanout_visitor=v.v.v", Origin=origin)
+    assert (request.token, request.visitor) == (None, None)

@@ -24,6 +24,7 @@ from fanout.wire.request_head import BadRequest, RequestHead
 
 WEBSOCKET_PATH: Final = "/v1/ws"
 SESSION_COOKIE: Final = "fanout_session"
+VISITOR_COOKIE: Final = "fanout_visitor"
 
 SUBPROTOCOLS: Final = {"fanout.v1.json": Format.JSON, "fanout.v1.msgpack": Format.MSGPACK}
 
@@ -50,7 +51,8 @@ class HubRequest(msgspec.Struct, frozen=True):
     """A request that the hub serves.
 
     `accept` and `subprotocol` are for WebSocket alone. `forwarded_for` is what the nearest proxy says of where the
-    connection comes from: believe it only of a proxy that you trust. With a `problem`, `rooms` is empty.
+    connection comes from: believe it only of a proxy that you trust. `visitor` is the token that a visitor is known by,
+    where there is no other. With a `problem`, `rooms` is empty.
     """
 
     kind: Literal["websocket", "events"]
@@ -62,6 +64,7 @@ class HubRequest(msgspec.Struct, frozen=True):
     origin: str | None = None
     forwarded_for: str | None = None
     problem: InvalidInput | None = None
+    visitor: str | None = None
 
 
 def hub_request(head: RequestHead) -> HubRequest | None:
@@ -127,16 +130,18 @@ def _websocket(head: RequestHead) -> HubRequest:
     # Everybody who comes to an event asks for the same; but no token is kept.
     cached = len(head.query) <= 200 and "token=" not in head.query
     rooms, token, problem = _asked_before(head.query) if cached else _asked(head.query)
+    token, visitor = _tokens(token, headers, anonymous_origin=False)
     return HubRequest(
         "websocket",
         rooms,
-        token or _token(headers, anonymous_origin=False),
+        token,
         Format.JSON if subprotocol is None else SUBPROTOCOLS[subprotocol],
         accept,
         subprotocol,
         headers.get("origin"),
         _forwarded_for(headers),
         None if problem is None else InvalidInput(problem[0], code=problem[1]),
+        visitor,
     )
 
 
@@ -144,14 +149,16 @@ def _events(head: RequestHead, room: str) -> HubRequest:
     headers = head.headers
     _refuse_body(headers)
     rooms, token, problem = _asked(head.query, room, headers.get("last-event-id"))
+    token, visitor = _tokens(token, headers, anonymous_origin=True)
     return HubRequest(
         "events",
         rooms,
-        token or _token(headers, anonymous_origin=True),
+        token,
         Format.EVENTS,
         origin=headers.get("origin"),
         forwarded_for=_forwarded_for(headers),
         problem=None if problem is None else InvalidInput(problem[0], code=problem[1]),
+        visitor=visitor,
     )
 
 
@@ -240,29 +247,36 @@ def _wishes(rooms: list[str], afters: list[str], last: int | None) -> tuple[Room
     return tuple(RoomWish(name, positions.get(name), last) for name in names)
 
 
-def _token(headers: dict[str, str], *, anonymous_origin: bool) -> str | None:
-    """The bearer token, or the session cookie's.
+def _tokens(token: str | None, headers: dict[str, str], *, anonymous_origin: bool) -> tuple[str | None, str | None]:
+    """The token: of the query, else the bearer token, else the session cookie's; and without any, the visitor's cookie.
 
     A cookie comes along wherever a page is from, so it counts only for a page of this very host: else any site could
     open a WebSocket in the name of a moderator who visits it. Browsers always send an Origin with a WebSocket, but none
     with an event stream of the same host.
     """
+    if token:
+        return token, None
     authorization = headers.get("authorization")
     if authorization is not None:
         match = _BEARER.fullmatch(authorization)
-        return match[1] if match else ""
-    cookie = headers.get("cookie")
-    if cookie is None or SESSION_COOKIE not in cookie:
-        return None
+        return match[1] if match else "", None
+    cookies = headers.get("cookie")
+    if cookies is None or "fanout_" not in cookies:
+        return None, None
     origin = headers.get("origin")
     same_host = (
         anonymous_origin if origin is None else origin.partition("://")[2].lower() == headers.get("host", "").lower()
     )
     if not same_host:
-        return None
-    for pair in cookie.split(";"):
+        return None, None
+    session = _cookie(cookies, SESSION_COOKIE)
+    return (session, None) if session else (None, _cookie(cookies, VISITOR_COOKIE))
+
+
+def _cookie(cookies: str, wanted: str) -> str | None:
+    for pair in cookies.split(";"):
         name, _, value = pair.partition("=")
-        if name.strip() == SESSION_COOKIE:
+        if name.strip() == wanted:
             return value.strip().strip('"') or None
     return None
 
