@@ -66,10 +66,13 @@ _LOOKS_LIKE: Final = {
 letters they are taken for. From the Unicode Consortium's confusables.txt (UTS #39 data files); `l` is written `i` and
 `rn` is written `m`. Added: small capitals, letters with a stroke, ð and þ, which that file keeps apart."""
 
-_LETTERS: Final = {chr(int(code, 16)): like for like, codes in _LOOKS_LIKE.items() for code in codes.split()}
+_SIGNS: Final = dict(zip("01345789@$!|+(\u20ac\u20b1\u00a1", "oieastbgasiitcepi", strict=True))
+"""Digits and signs that are written for letters."""
 
-_DIGITS: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g"}
-_SIGNS: Final = {"@": "a", "$": "s", "!": "i", "|": "i", "\u20ac": "e", "+": "t", "\u00a1": "i", "(": "c"}
+_READ_AS: Final = str.maketrans(
+    {chr(int(code, 16)): like for like, codes in _LOOKS_LIKE.items() for code in codes.split()} | _SIGNS | {"l": "i"}
+)
+
 _UNSEEN: Final = frozenset({"Mn", "Me", "Cf", "Cc"})
 _FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
 
@@ -81,48 +84,51 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(
 
 def skeleton(word: str) -> str:
     """What is left of a word for the eye: names that look alike have the same."""
-    seen = "".join(_LETTERS.get(letter, letter) for letter in _plain(word).casefold())
-    read = "".join(_DIGITS.get(letter) or _SIGNS.get(letter) or letter for letter in seen)
-    return read.replace("l", "i").replace("rn", "m").replace("vv", "w")
+    return _plain(word).casefold().translate(_READ_AS).replace("rn", "m").replace("vv", "w")
+
+
+Readings = Sequence[Sequence[frozenset[str]]]
+"""A name as words, in each of the ways in which it might be read; of each word, the skeletons that it may have."""
 
 
 class ProtectedName:
     """A name that nobody else may bear, nor one that looks like it or has it in it."""
 
-    __slots__ = ("_whole", "name")
+    __slots__ = ("_whole",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
         self._whole = "".join(skeleton(piece) for piece in _PIECE.findall(_plain(name)))
 
-    def is_borne_by(self, name: str) -> bool:
+    def is_borne_by(self, readings: Readings) -> bool:
         """Whether the name, or some of its words in a row, look like this one however they are spaced."""
-        return bool(self._whole) and any(_holds(words, self._whole) for words in _readings(name))
+        return bool(self._whole) and any(_holds(words, self._whole) for words in readings)
 
 
-def _readings(name: str) -> list[list[set[str]]]:
-    """The name as words in each of the ways in which it might be read; of each word, the skeletons that it may have."""
+def readings(name: str) -> Readings:
+    """What to compare with protected names: made once for each name, as it is most of the work."""
     plain = _plain(name)
     pieces = _PIECE.findall(plain)
     humps = [hump for piece in pieces for hump in _HUMP.split(piece)]
     return [[_skeletons(word) for word in words] for words in (_SPACE.split(plain), pieces, humps)]
 
 
-def _skeletons(word: str) -> set[str]:
+def _skeletons(word: str) -> frozenset[str]:
     """Signs and digits at the ends of a word may be letters, or mere ornament."""
     bare = _ENDS.sub("", word)
     forms = (word, bare, bare.strip("0123456789"))
-    return {"".join(_PIECE.findall(skeleton(form))) for form in forms}
+    return frozenset("".join(_PIECE.findall(skeleton(form))) for form in forms)
 
 
 def _plain(text: str) -> str:
     """Compatibility forms (fullwidth, mathematical, circled…) as plain letters, without accents and what is unseen."""
+    if text.isascii():
+        return text
     return "".join(
         letter for letter in normalize("NFKD", text) if category(letter) not in _UNSEEN and letter not in _FILLERS
     )
 
 
-def _holds(words: Sequence[set[str]], whole: str) -> bool:
+def _holds(words: Sequence[frozenset[str]], whole: str) -> bool:
     """Whether some words in a row, each in one of its skeletons, are the whole."""
     reached: set[int] = set()
     for skeletons in words:
