@@ -106,7 +106,7 @@ class Room:
 
     def _drafts(self, says: Sequence[Say]) -> tuple[Draft, ...]:
         now = time_ns() // 1_000_000
-        ids = [_new_id() for _ in says]
+        ids = [say.id or new_message_id() for say in says]
         rooms = [room.name for room in self._reached(self.name)]
         return tuple(
             Draft(room, now if say.at is None else say.at, id, say.kind, say.author, say.text, say.re, say.data)
@@ -127,9 +127,7 @@ class Room:
         Cancellation: as `publish`; trying again is always safe.
         """
         self._log.check_open()
-        message = await self.tail.find(message_id) if is_message_id(message_id) else None
-        if message is None:
-            raise MessageNotFound(f"There is no message of that id in the room {self.name!r}.")
+        message = await self.find(message_id)
         if message.retracted:
             with self._log.use() as log:
                 if (before := await log.find_retraction(self.name, message_id)) is not None:
@@ -146,6 +144,19 @@ class Room:
         return message is not None and not message.retracted
 
     # --- reading -----------------------------------------------------------------------------------------------------
+
+    async def find(self, message_id: str) -> Message:
+        """The message of that id, redacted if it was retracted.
+
+        Raises:
+            MessageNotFound: No message of that id in this room.
+            LogUnavailable: The log can't be read now.
+        Cancellation: safe.
+        """
+        message = await self.tail.find(message_id) if is_message_id(message_id) else None
+        if message is None:
+            raise MessageNotFound(f"There is no message of that id in the room {self.name!r}.")
+        return message
 
     async def history(self, after: Position | str | None = None, limit: int = MAX_HISTORY_PAGE) -> list[Entry]:
         """Up to `limit` entries after a position, or from the oldest kept; oldest first, retracted messages redacted.
@@ -235,7 +246,8 @@ def _position(given: Position | str) -> Position:
     return Position.parse(given) if isinstance(given, str) else given
 
 
-def _new_id() -> str:
+def new_message_id() -> str:
+    """A name that no other message has: twelve lower-case letters and digits, drawn at random."""
     number = randbits(96)  # thirty more than twelve characters take, so that all are equally likely; one system call
     characters = []
     for _ in range(12):
