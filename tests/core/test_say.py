@@ -33,6 +33,7 @@ def refusal(say: Say) -> InvalidInput:
         Say("x" * MAX_TEXT_BYTES),
         Say("", data={"slide": 4}),
         Say("t", Author("Ann O'Neill", "guest"), "answer", ID, {"a": [1, None, "x"]}, LATEST_AT),
+        Say("t", id=ID),
         Say("t", Author("n" * MAX_NAME_CHARACTERS), "k" * MAX_KIND_CHARACTERS, at=0),
     ],
 )
@@ -73,6 +74,9 @@ def test_what_people_write_passes_unchanged(say):
         (Say("t", re="k3f9:18"), "bad_re"),
         (Say("t", re=ID + "\n"), "bad_re"),
         (Say("t", re=12), "bad_re"),
+        (Say("t", id="k3f9:18"), "bad_id"),
+        (Say("t", id=ID.upper()), "bad_id"),
+        (Say("t", id=""), "bad_id"),
         (Say("t", at=-1), "bad_at"),
         (Say("t", at=LATEST_AT + 1), "bad_at"),
         (Say("t", at=1.5), "bad_at"),
@@ -187,9 +191,9 @@ def test_only_the_same_content_has_the_same_fingerprint(one, other):
         assert one_print != other_print
 
 
-def test_the_order_of_keys_and_the_time_do_not_count_but_everything_else_does():
+def test_the_order_of_keys_the_time_and_the_id_do_not_count_but_everything_else_does():
     base = Say("t", Author("Ann", "guest"), "answer", ID, {"a": 1, "b": 2}, 5)
-    assert fingerprint([base]) == fingerprint([Say("t", Author("Ann", "guest"), "answer", ID, {"b": 2, "a": 1}, 9)])
+    assert fingerprint([base]) == fingerprint([Say("t", Author("Ann", "guest"), "answer", ID, {"b": 2, "a": 1}, 9, ID)])
     others = [
         Say("u", Author("Ann", "guest"), "answer", ID, {"a": 1, "b": 2}),
         Say("t", Author("Bob", "guest"), "answer", ID, {"a": 1, "b": 2}),

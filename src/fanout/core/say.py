@@ -42,7 +42,8 @@ class Say:
     """One message to be published. `at` is in milliseconds since 1970, UTC; None is the moment of publishing.
 
     `kind` says what it is to the pages that show it (`message`, `question`, `answer`…); `re` is the id of the message
-    that it refers to; `data` a JSON object that goes with it.
+    that it refers to; `data` a JSON object that goes with it. `id` is what the message will be called by, when somebody
+    had to write that down before it is published; that no other message has it is their duty.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Say:
     re: str | None = None
     data: Mapping[str, Any] | None = None
     at: int | None = None
+    id: str | None = None
 
 
 def checked(says: Sequence[Say]) -> list[Say]:
@@ -58,8 +60,8 @@ def checked(says: Sequence[Say]) -> list[Say]:
 
     Raises:
         InvalidInput: `batch_empty`, `batch_too_long`; for one of them (the detail says which) `bad_text`, `text_empty`,
-            `text_too_long`, `bad_name`, `name_too_long`, `bad_role`, `bad_kind`, `bad_re`, `bad_at`, `bad_data`,
-            `data_too_deep`, `data_too_long`.
+            `text_too_long`, `bad_name`, `name_too_long`, `bad_role`, `bad_kind`, `bad_re`, `bad_id`, `bad_at`,
+            `bad_data`, `data_too_deep`, `data_too_long`.
     """
     if not says:
         raise InvalidInput("A publication has at least one message.", code="batch_empty")
@@ -87,6 +89,8 @@ def _checked_one(say: Say) -> Say:
         )
     if say.re is not None and not is_message_id(say.re):
         raise InvalidInput("re is the id of a message: 12 lower-case letters and digits.", code="bad_re")
+    if say.id is not None and not is_message_id(say.id):
+        raise InvalidInput("id is 12 lower-case letters and digits.", code="bad_id")
     if say.at is not None and not (type(say.at) is int and 0 <= say.at <= LATEST_AT):
         raise InvalidInput("at is in whole milliseconds since 1970, up to the year 9999.", code="bad_at")
     if say.data is not None:
@@ -151,8 +155,8 @@ def idempotency_key(key: str) -> str:
 def fingerprint(says: Sequence[Say]) -> bytes:
     """What tells the same content from other content under a used key: 32 bytes.
 
-    `at` does not count: whoever tries again does so later. Every part is written with its type and length, so that no
-    two contents run together into the same bytes.
+    `at` and `id` do not count: whoever tries again does so later, and gets the first one's id. Every part is written
+    with its type and length, so that no two contents run together into the same bytes.
     """
     digest = sha256()
     for say in says:
