@@ -102,8 +102,11 @@ class Arrival:
             self._hand_over(Handover(connection.sock, data, connection.address, secure))
             return
         self._greet(connection, request)
-        if end < len(data) and connection.stage is Stage.LISTENING:
-            self._hub.listening.received(connection, data[end:])
+        if end < len(data):
+            if connection.stage is Stage.LISTENING:
+                self._hub.listening.received(connection, data[end:])
+            elif connection.stage is Stage.WAITING:
+                connection.keep(data[end:])
 
     def _request(self, head: bytes) -> HubRequest | None:
         request = self._repeated.recall(head)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from collections import deque
 from enum import IntEnum
-from typing import Any
 
 from fanout.core.admission import TokenBucket
 from fanout.core.principal import VISITOR, Principal
 from fanout.edge.audience import Subscription
+from fanout.wire.commands import Publish, Submit
 from fanout.wire.frames import FrameReader
 from fanout.wire.rendered import Format
+from fanout.wire.replies import Submission
 
 NOTHING = memoryview(b"")
 
@@ -31,6 +32,8 @@ class Stage(IntEnum):
     """A WebSocket or event-stream listener."""
     LEAVING = 3
     """The last bytes are on their way; then it is closed."""
+    WAITING = 4
+    """Its request is whole, and a plug-in is asked whether to let it in."""
 
 
 class Connection:
@@ -99,6 +102,10 @@ class Connection:
                 return subscription
         return None
 
+    def keep(self, data: bytes) -> None:
+        """Set bytes aside that can't be used yet."""
+        self.inbound = self.inbound + data if isinstance(self.inbound, bytes) else data
+
     def more(self) -> Extra:
         """The rarely used part, made on first use."""
         if self.extra is None:
@@ -107,13 +114,20 @@ class Connection:
 
 
 class Extra:
-    """What only talking connections have: the rate of their commands, and staff's publications on their way to the
-    log."""
+    """What only talking connections have: the rate of their commands, and what has to wait for the log or the desk.
 
-    __slots__ = ("bucket", "publications", "publishing", "refused")
+    Args:
+        waiting: Publications and submissions that have not been handed up yet; `handing_up`, whether one is.
+        submissions: The `ref` of each submission that came by this connection, by its id; the newest of them.
+        unplaced: While a submission is on its way: news of others, or of this one, by id.
+    """
+
+    __slots__ = ("bucket", "handing_up", "refused", "submissions", "unplaced", "waiting")
 
     def __init__(self) -> None:
         self.bucket: TokenBucket | None = None
         self.refused = 0
-        self.publications: deque[Any] = deque()
-        self.publishing = False
+        self.waiting: deque[Publish | Submit] = deque()
+        self.handing_up = False
+        self.submissions: dict[str, str | None] = {}
+        self.unplaced: dict[str, Submission] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from math import ceil
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from fanout.core.principal import Role
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.inbound import receive_frames
 from fanout.edge.places import listener_id, take_place
-from fanout.errors import FanoutError, InvalidInput, ProtocolViolation
+from fanout.errors import FanoutError, InvalidInput, ProtocolViolation, TooSoon
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe, read_command
 from fanout.wire.frames import Binary, Close, Received, Text, close_frame, pong_frame
 from fanout.wire.frames import Ping as PingFrame
@@ -29,12 +30,13 @@ CLIENTS_OWN_CODES = 3000
 """Close codes from here on mean what a client pleases (RFC 6455 §7.4.2); they count as one, for a label of ours is not
 a client's to choose."""
 
-PUBLICATIONS_WAITING = 100
-"""Publications of one connection that may wait for the log; more are refused with `rate_limited`."""
+COMMANDS_WAITING = 100
+"""Publications and submissions of one connection that may wait for the log or the desk; more are refused with
+`rate_limited`."""
 
 
 class Conversation:
-    """Answers the commands of WebSocket listeners. `nursery` runs what has to wait for the log."""
+    """Answers the commands of WebSocket listeners. `nursery` runs what has to wait for the log or the desk."""
 
     def __init__(self, hub: Hub, heartbeat_seconds: int, nursery: Nursery) -> None:
         self._hub = hub
@@ -56,7 +58,7 @@ class Conversation:
             case Text(payload) | Binary(payload):
                 self._command(connection, payload)
             case PingFrame(payload):
-                with suppress(InvalidInput):  # beyond the rate it is not answered; the next one is (§5.5.3)
+                with suppress(TooSoon):  # beyond the rate it is not answered; the next one is (§5.5.3)
                     self._within_rate(connection)
                     self._hub.sending.control(connection, pong_frame(payload))
             case Close(code, _):
@@ -92,14 +94,13 @@ class Conversation:
         extra.refused += 1
         if extra.refused > MAX_REFUSED_COMMANDS:
             raise ProtocolViolation("Far too many commands.", close_code=CloseCode.BAD_COMMAND, code="flood")
-        raise InvalidInput(
-            f"{COMMANDS_PER_SECOND} commands a second are the most; wait {extra.bucket.seconds_until_next():.2f} s.",
-            code="rate_limited",
-        )
+        after_s = extra.bucket.seconds_until_next()
+        raise TooSoon(f"{COMMANDS_PER_SECOND} commands a second are the most; wait {after_s:.2f} s.", after_s=after_s)
 
     def _refuse(self, connection: Connection, error: FanoutError, ref: str | None) -> None:
         self._hub.statistics.errors[error.code] += 1
-        reply = Error(error.code, error.detail, getattr(error, "ref", None) or ref)
+        after_ms = ceil(error.after_s * 1000) if isinstance(error, TooSoon) else None
+        reply = Error(error.code, error.detail, getattr(error, "ref", None) or ref, after_ms=after_ms)
         self._hub.sending.control(connection, render_reply(reply, connection.format))
 
     def _obey(self, connection: Connection, command: Command) -> None:
@@ -115,35 +116,46 @@ class Conversation:
                 self._hub.unsubscribe(subscription)
             case Ping():
                 self._hub.sending.control(connection, render_reply(Pong(), connection.format))
-            case Submit():
-                raise InvalidInput("No submissions are taken here.", code="submissions_closed")
-            case Publish():
-                self._publish(connection, command)
+            case Publish() | Submit():
+                self._hand_up(connection, command)
 
-    def _publish(self, connection: Connection, command: Publish) -> None:
-        """Queue a publication; those of one connection go to the log in the order in which they came."""
+    def _hand_up(self, connection: Connection, command: Publish | Submit) -> None:
+        """Queue what has to wait; what one connection says is handed up in the order in which it came."""
         extra = connection.more()
-        if len(extra.publications) >= PUBLICATIONS_WAITING:
-            raise InvalidInput(f"{PUBLICATIONS_WAITING} publications wait already.", code="rate_limited")
-        extra.publications.append(command)
-        if not extra.publishing:
-            extra.publishing = True
-            self._nursery.start_soon(self._publish_all, connection)
+        if len(extra.waiting) >= COMMANDS_WAITING:
+            raise InvalidInput(f"{COMMANDS_WAITING} commands wait already.", code="rate_limited")
+        extra.waiting.append(command)
+        if not extra.handing_up:
+            extra.handing_up = True
+            self._nursery.start_soon(self._hand_up_all, connection)
 
-    async def _publish_all(self, connection: Connection) -> None:
+    async def _hand_up_all(self, connection: Connection) -> None:
         extra = connection.more()
-        while extra.publications:
-            command: Publish = extra.publications.popleft()
+        while extra.waiting:
+            command = extra.waiting.popleft()
             try:
-                message = await self._hub.feed.publish(connection.principal, command)
+                if isinstance(command, Publish):
+                    await self._publish(connection, command)
+                else:
+                    await self._submit(connection, command)
             except FanoutError as error:
                 if connection.stage is Stage.LISTENING:
                     self._refuse(connection, error, command.ref)
-                continue
             except Exception as fault:
                 self._hub.fault(fault, connection)
-                continue
-            if connection.stage is Stage.LISTENING:
-                reply = Published(message.room, message.id, message.position, command.ref)
-                self._hub.sending.control(connection, render_reply(reply, connection.format))
-        extra.publishing = False
+        extra.handing_up = False
+
+    async def _publish(self, connection: Connection, command: Publish) -> None:
+        message = await self._hub.feed.publish(connection.principal, command)
+        if connection.stage is Stage.LISTENING:
+            reply = Published(message.room, message.id, message.position, command.ref)
+            self._hub.sending.control(connection, render_reply(reply, connection.format))
+
+    async def _submit(self, connection: Connection, command: Submit) -> None:
+        authors = self._hub.authors
+        authors.submitting(connection)
+        try:
+            submission = await self._hub.feed.submit(connection.principal, command, connection.address)
+            authors.answered(connection, submission, command.ref)
+        finally:
+            authors.settled(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter
 
@@ -15,7 +15,9 @@ from fanout.core.admission import Admission
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import LINGER_SECONDS
 from fanout.core.reconnect import slot_ms
+from fanout.edge.admittance import Admittance
 from fanout.edge.arrival import Arrival
+from fanout.edge.banishment import Banishment
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.conversation import Conversation
 from fanout.edge.door import Door
@@ -69,10 +71,14 @@ class Edge:
         Args:
             doors: Listening sockets, each with its TLS context or None. They stay the caller's to close.
         """
+        unwatch: Callable[[], None] = lambda: None
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
+                if self._hub.feed.admits:
+                    self._greeting.ask = Admittance(self._hub, nursery, self._greeting.answer).ask
+                unwatch = self._hub.feed.watch(self._hub.authors.told, Banishment(self._hub, nursery).heard)
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
                 self._doors = [Door(self._hub, self._arrival, sock, tls, self._has_room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)
@@ -83,6 +89,7 @@ class Edge:
                 self._set_doors()
                 task_status.started()
         finally:
+            unwatch()
             self._hub.close()
 
     def adopt(self, handover: Handover) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from fanout.core.ban import Ban
 from fanout.core.cursor import Extent
 from fanout.core.message import Author, Entry, Message
 from fanout.core.principal import Action, Principal
 from fanout.core.room import RoomSettings
+from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
-from fanout.wire.commands import Publish
+from fanout.engine.room import Room
+from fanout.errors import InvalidInput
+from fanout.wire.commands import Publish, Submit
 
 Heard = Callable[[Sequence[Entry]], None]
 
@@ -65,18 +69,64 @@ class Feed(Protocol):
         """
         ...
 
+    async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
+        """Hand up what somebody has to say; return when it is durable and the hooks have spoken. Once begun it is not
+        undone by cancelling. The same `ref` and text again, from somebody with an identity, are the same submission.
+
+        Raises:
+            RoomNotFound, InvalidInput, SubmissionRefused, TooSoon, Banned, StoreUnavailable: it was not taken.
+        """
+        ...
+
+    def check_listening(self, room: str, principal: Principal, address: str) -> None:
+        """Do nothing if this visitor may listen here. Asked for each room that each arrival wants: it must be quick.
+
+        Raises:
+            Banned: The detail is the reason.
+        """
+        ...
+
+    @property
+    def admits(self) -> bool:
+        """Whether `admit` has anything to say."""
+        ...
+
+    async def admit(self, principal: Principal, address: str, rooms: Sequence[str]) -> Principal:
+        """Whom a visitor who asks for these rooms is to be taken for. Bounded in time.
+
+        Raises:
+            Banned: `not_admitted`: not at all.
+            TooSoon: Not now.
+        """
+        ...
+
+    @property
+    def counts_listeners(self) -> bool:
+        """Whether `listeners` wants to be called."""
+        ...
+
+    def listeners(self, room: str, joined: bool, count: int) -> None:
+        """Somebody has joined or left this room at this edge, where so many listen now. Must be quick."""
+        ...
+
+    def watch(self, told: Callable[[Submission], None], banned: Callable[[Ban], None]) -> Callable[[], None]:
+        """From now on call `told` with each submission that has reached another state than its author knows, and
+        `banned` with each new ban, in the event loop's thread; return what ends that."""
+        ...
+
 
 class EngineFeed:
-    """The feed of an edge that lives in the engine's process."""
+    """The feed of an edge that lives in the engine's process, where there is no moderation: nothing is taken from
+    visitors, and nobody is banned."""
+
+    admits = False
+    counts_listeners = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def follow(self, room: str, heard: Heard) -> Followed:
-        source = self._engine.room(room)
-        extent = source.extent
-        entries = source.recent
-        return Followed(extent, entries, lambda: source.settings, source.observe(heard))
+        return followed(self._engine.room(room), heard)
 
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
         return await self._engine.room(room).read(after, limit)
@@ -91,3 +141,25 @@ class EngineFeed:
             re=command.re,
             data=command.data,
         )
+
+    async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
+        raise InvalidInput("No submissions are taken here.", code="submissions_closed")
+
+    def check_listening(self, room: str, principal: Principal, address: str) -> None:
+        pass
+
+    async def admit(self, principal: Principal, address: str, rooms: Sequence[str]) -> Principal:
+        return principal
+
+    def listeners(self, room: str, joined: bool, count: int) -> None:
+        pass
+
+    def watch(self, told: Callable[[Submission], None], banned: Callable[[Ban], None]) -> Callable[[], None]:
+        return lambda: None
+
+
+def followed(room: Room, heard: Heard) -> Followed:
+    """Begin to follow a room of an engine in this process."""
+    extent = room.extent
+    entries = room.recent
+    return Followed(extent, entries, lambda: room.settings, room.observe(heard))

@@ -10,12 +10,12 @@ from random import random as chance  # spreads people over time; guards nothing
 from typing import TYPE_CHECKING
 
 from fanout.core.closing import Bye, CloseCode
-from fanout.core.principal import VISITOR, Principal
+from fanout.core.principal import VISITOR, Principal, Role
 from fanout.core.reconnect import event_stream_retry_ms
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.places import listener_id, take_place, take_place_live
 from fanout.edge.settings import EdgeSettings
-from fanout.errors import FanoutError, NotAllowed
+from fanout.errors import Banned, FanoutError, NotAllowed, TooSoon
 from fanout.wire.frames import close_frame
 from fanout.wire.join import HubRequest, event_stream_head, handshake_response
 from fanout.wire.problem import close_code_of, problem_response, status_of
@@ -36,6 +36,8 @@ class Greeting:
         self._settings = settings
         self._authenticate = authenticate
         self.draining = False
+        self.ask: Callable[[Connection, HubRequest], None] | None = None
+        """Has a plug-in's say about a visitor, and then calls `answer`; None where no plug-in wants one."""
 
     def greet(self, connection: Connection, request: HubRequest) -> None:
         """Let the listener in, or say why not."""
@@ -45,17 +47,40 @@ class Greeting:
         try:
             if request.problem is not None:
                 raise request.problem
-            connection.principal = self._authenticate(request.token) if request.token is not None else VISITOR
+            known = request.token is not None or request.visitor is not None
+            connection.principal = self._identified(request) if known else VISITOR
         except FanoutError as error:
             self._turn_away(connection, request, error)
+            return
+        if self.ask is not None and connection.principal.role is Role.VISITOR:
+            self.ask(connection, request)
+        else:
+            self.answer(connection, request)
+
+    def _identified(self, request: HubRequest) -> Principal:
+        """Whoever the token speaks for. A visitor's cookie that does not hold makes somebody without an identity: they
+        may listen all the same."""
+        if request.token is not None:
+            return self._authenticate(request.token)
+        assert request.visitor is not None
+        try:
+            visitor = self._authenticate(request.visitor)
+        except NotAllowed:
+            return VISITOR
+        return visitor if visitor.role is Role.VISITOR else VISITOR
+
+    def answer(self, connection: Connection, request: HubRequest, refusal: FanoutError | None = None) -> None:
+        """Let the listener in if there is room, unless it is refused already."""
+        if refusal is not None:
+            self._turn_away(connection, request, refusal)
             return
         if self.draining:
             self._say_bye(connection, request, self._later(CloseCode.DRAINING, "The server is going down."))
             return
-        refusal = self._hub.admission.admit(connection.address, chance())
-        if refusal is not None:
-            self._hub.statistics.handshakes[refusal.code] += 1
-            self._say_bye(connection, request, Bye(CloseCode.FULL, refusal.detail, refusal.after_ms))
+        full = self._hub.admission.admit(connection.address, chance())
+        if full is not None:
+            self._hub.statistics.handshakes[full.code] += 1
+            self._say_bye(connection, request, Bye(CloseCode.FULL, full.detail, full.after_ms))
             return
         connection.stage = Stage.LISTENING
         self._hub.statistics.listeners["websocket" if connection.is_websocket else "events"] += 1
@@ -71,6 +96,8 @@ class Greeting:
             self._turn_away(connection, request, error)
             return
         self._hub.statistics.handshakes["accepted"] += 1
+        if connection.principal.subject and connection.stage is Stage.LISTENING:
+            self._hub.authors.joined(connection)
 
     def _take_place_live(self, connection: Connection, request: HubRequest) -> bytes | None:
         if len(request.rooms) != 1:
@@ -98,11 +125,13 @@ class Greeting:
         return event_stream_head(retry_ms)
 
     def _turn_away(self, connection: Connection, request: HubRequest, error: FanoutError) -> None:
-        """A refusal that coming back will not change: a status for an event stream, a close code for a WebSocket, whose
+        """A refusal. Where coming back will not change it: a status for an event stream, a close code for a WebSocket, whose
         client can read nothing before it is upgraded."""
-        result = error.code if isinstance(error, NotAllowed) else "refused"
+        result = error.code if isinstance(error, NotAllowed | Banned) else "refused"
         self._hub.statistics.handshakes[result] += 1
-        if request.kind == "events":
+        if isinstance(error, TooSoon):
+            self._say_bye(connection, request, Bye(CloseCode.FULL, error.detail, int(error.after_s * 1000)))
+        elif request.kind == "events":
             self._hub.sending.last(connection, problem_response(status_of(error), error.code, error.detail))
         else:
             self._say_bye(connection, request, Bye(close_code_of(error), error.detail))

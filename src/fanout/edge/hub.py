@@ -22,6 +22,7 @@ from fanout.core.admission import Admission
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import MAX_CLIENT_FRAME_BYTES
 from fanout.edge.audience import WOULD_BLOCK, Audience, Subscription
+from fanout.edge.authors import Authors
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.feed import Feed
 from fanout.edge.replay import Replay
@@ -78,6 +79,7 @@ class Hub:
         self.sender = open_sender()
         self.tls_sender = TlsSender(self.connections)
         self.sending = Sending(self)
+        self.authors = Authors(self)
         self.replay = Replay(self)
         self.overtaken = self.sending.overtaken
         self.blocked = self.sending.blocked
@@ -171,6 +173,8 @@ class Hub:
                 self.unsubscribe(subscription)
             self.admission.release(connection.address)
             self.statistics.listeners["websocket" if connection.is_websocket else "events"] -= 1
+            if connection.principal.subject or connection.extra is not None:
+                self.authors.left(connection)
 
     def release(self, connection: Connection) -> None:
         """Let go of a connection without closing its socket."""
@@ -246,6 +250,8 @@ class Hub:
                 self.listening.received(connection, data)
             elif connection.stage is Stage.ARRIVING:
                 self._arriving.received(connection, data)
+            elif connection.stage is Stage.WAITING:
+                connection.keep(data)
             else:
                 self.sending.last_words(connection, data)
             # TLS may hold decrypted bytes that epoll knows nothing of.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fanout.core.cursor import Recovery
 from fanout.core.limits import MAX_ROOMS_PER_LISTENER
 from fanout.core.position import Position
-from fanout.core.principal import Role
+from fanout.core.principal import Action, Principal, Role
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
 from fanout.edge.room_view import WelcomeForAll
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 STAFF_ROOM_PREFIX = "@"
 """Rooms whose names begin so are for staff; to anybody else they do not exist."""
 
+DESK_ROOM_PREFIX = "@desk/"
+"""What happens at the desk of the room whose name follows."""
+
 
 def listener_id(connection: Connection) -> str:
     """How a listener is called in its welcome."""
@@ -32,14 +35,15 @@ def take_place_live(hub: Hub, connection: Connection, room: str, heartbeat_secon
 
     Returns:
         Its welcome: the same bytes for all who come between two messages, but for the listener's id. None if this room
-        is for
-        staff: then `take_place` knows what to say.
+        is for staff: then `take_place` knows what to say.
     Raises:
         RoomNotFound: No such room.
+        Banned: Not for this visitor.
     """
     if room.startswith(STAFF_ROOM_PREFIX):
         return None
     view = hub.view(room)
+    _check_not_banned(hub, connection, room)
     head, settings = view.ring.head, view.settings()
     welcome = view.welcomes[connection.format]
     if welcome is None or welcome.head != head or welcome.settings is not settings:
@@ -63,11 +67,13 @@ def take_place(
 
     Raises:
         RoomNotFound: No such room, or one for staff.
+        Banned: Not for this visitor.
         InvalidInput: `already_subscribed`, `too_many_rooms`.
     """
-    if room.startswith(STAFF_ROOM_PREFIX) and connection.principal.role is Role.VISITOR:
-        raise RoomNotFound(f"There is no room {room!r}.")
+    if room.startswith(STAFF_ROOM_PREFIX) and not _may_enter(connection.principal, room):
+        raise RoomNotFound(f"There is no room called {room!r}.")
     view = hub.view(room)
+    _check_not_banned(hub, connection, room)
     if connection.subscription(room) is not None:
         raise InvalidInput(f"This connection listens to {room!r} already.", code="already_subscribed")
     if len(connection.subscriptions) >= MAX_ROOMS_PER_LISTENER:
@@ -82,3 +88,15 @@ def take_place(
         hub.replay.add(subscription)
     welcome = RoomWelcome(Position(view.epoch, begin.cursor), view.settings().mode, begin.recovery)
     return welcome, gap, subscription
+
+
+def _may_enter(principal: Principal, room: str) -> bool:
+    """Whether this staff room is there for them."""
+    if room.startswith(DESK_ROOM_PREFIX):
+        return principal.may(Action.SEE_DESK, room.removeprefix(DESK_ROOM_PREFIX))
+    return principal.role is not Role.VISITOR
+
+
+def _check_not_banned(hub: Hub, connection: Connection, room: str) -> None:
+    if connection.principal.role is Role.VISITOR:
+        hub.feed.check_listening(room, connection.principal, connection.address)
