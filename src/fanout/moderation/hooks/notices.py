@@ -1,0 +1,48 @@
+"""Notifications: a bounded queue for each plug-in, which nobody ever waits for.
+
+A plug-in hears of things one after another, in the order in which they happened; plug-ins don't wait for each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import trio
+
+from fanout.moderation.hooks.calls import Calls, Failure
+from fanout.moderation.hooks.plugin import Plugin
+
+QUEUE_LENGTH: Final = 10_000
+"""Notifications that one plug-in may be behind: ten seconds of doors-open. Beyond, they are dropped and counted."""
+
+
+class Notices:
+    """One plug-in's queue, and what empties it."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._rooms = plugin.rooms
+        self._send, self._receive = trio.open_memory_channel[tuple[Calls, tuple[Any, ...]]](QUEUE_LENGTH)
+
+    @property
+    def queued(self) -> int:
+        return self._send.statistics().current_buffer_used
+
+    def tell(self, calls: Calls, arguments: tuple[Any, ...]) -> None:
+        """Queue one, if it is of a room that the plug-in is to hear of."""
+        if self._rooms and room_of(arguments[0]) not in self._rooms:
+            return
+        try:
+            self._send.send_nowait((calls, arguments))
+        except trio.WouldBlock:
+            calls.fail(Failure.DROPPED)
+
+    async def deliver(self) -> None:
+        """Call the plug-in, for as long as this is not cancelled."""
+        async for calls, arguments in self._receive:
+            await calls.ask(*arguments)
+
+
+def room_of(subject: Any) -> str:
+    """The room of what a notification is about: a room, or something that happened in one."""
+    name: str = subject.room if hasattr(subject, "room") else subject.name
+    return name
