@@ -17,6 +17,12 @@ from fanout.core.limits import (
 )
 from fanout.errors import InvalidInput
 
+STAFF_ROOM_PREFIX = "@"
+"""Rooms whose names begin so are for staff; to anybody else they do not exist."""
+
+DESK_ROOM_PREFIX = "@desk/"
+"""What happens at the desk of the room whose name follows."""
+
 _NAME = re.compile(r"(?:@[a-z]+/)?[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 
 

@@ -83,8 +83,8 @@ class Authors:
     # --- one that is being submitted ----------------------------------------------------------------------------------
 
     def submitting(self, connection: Connection) -> None:
-        """From here to `answered` or `settled`, news of submissions that this connection can't know yet waits: it may be
-        the one, and then the answer comes first."""
+        """From here to `settled`, news of submissions that this connection does not know waits: it may be of this one,
+        and then the answer comes first."""
         connection.more().unplaced = {}
 
     def answered(self, connection: Connection, submission: Submission, ref: str | None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from time import perf_counter
 
 import trio
@@ -71,14 +71,14 @@ class Edge:
         Args:
             doors: Listening sockets, each with its TLS context or None. They stay the caller's to close.
         """
-        unwatch: Callable[[], None] = lambda: None
-        try:
+        with ExitStack() as ending:
+            ending.callback(self._hub.close)
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
                 if self._hub.feed.admits:
                     self._greeting.ask = Admittance(self._hub, nursery, self._greeting.answer).ask
-                unwatch = self._hub.feed.watch(self._hub.authors.told, Banishment(self._hub, nursery).heard)
+                ending.callback(self._hub.feed.watch(self._hub.authors.told, Banishment(self._hub, nursery).heard))
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
                 self._doors = [Door(self._hub, self._arrival, sock, tls, self._has_room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)
@@ -88,9 +88,6 @@ class Edge:
                 nursery.start_soon(self._watch_doors)
                 self._set_doors()
                 task_status.started()
-        finally:
-            unwatch()
-            self._hub.close()
 
     def adopt(self, handover: Handover) -> None:
         """Take back a connection whose next request is for the hub."""
@@ -176,12 +173,12 @@ class Edge:
             self._visiting -= 1
             self._set_doors()
 
-    def _has_room(self) -> bool:
+    def _has_room(self, arrived: int = 0) -> bool:
         """Whether there is room for one more connection of any kind."""
         return (
             not self._greeting.draining
             and self._visiting < self._settings.max_visiting
-            and len(self._hub.connections) < self._settings.max_listeners + self._settings.max_arriving
+            and len(self._hub.connections) + arrived < self._settings.max_listeners + self._settings.max_arriving
         )
 
     def _set_doors(self) -> None:

@@ -14,7 +14,6 @@ from fanout.core.principal import Action, Principal
 from fanout.core.room import RoomSettings
 from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
-from fanout.engine.room import Room
 from fanout.errors import InvalidInput
 from fanout.wire.commands import Publish, Submit
 
@@ -115,32 +114,11 @@ class Feed(Protocol):
         ...
 
 
-class EngineFeed:
-    """The feed of an edge that lives in the engine's process, where there is no moderation: nothing is taken from
-    visitors, and nobody is banned."""
+class Unmoderated:
+    """What a feed says where there is no moderation: nothing is taken from visitors, and everybody may listen."""
 
     admits = False
     counts_listeners = False
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def follow(self, room: str, heard: Heard) -> Followed:
-        return followed(self._engine.room(room), heard)
-
-    async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
-        return await self._engine.room(room).read(after, limit)
-
-    async def publish(self, principal: Principal, command: Publish) -> Message:
-        room = self._engine.room(command.room)
-        principal.check(Action.PUBLISH, room.name)
-        return await room.publish(
-            command.text,
-            author=Author(principal.name, principal.role),
-            kind=command.kind or "message",
-            re=command.re,
-            data=command.data,
-        )
 
     async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
         raise InvalidInput("No submissions are taken here.", code="submissions_closed")
@@ -158,8 +136,28 @@ class EngineFeed:
         return lambda: None
 
 
-def followed(room: Room, heard: Heard) -> Followed:
-    """Begin to follow a room of an engine in this process."""
-    extent = room.extent
-    entries = room.recent
-    return Followed(extent, entries, lambda: room.settings, room.observe(heard))
+class EngineFeed(Unmoderated):
+    """The feed of an edge that lives in the engine's process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def follow(self, room: str, heard: Heard) -> Followed:
+        source = self._engine.room(room)
+        extent = source.extent
+        entries = source.recent
+        return Followed(extent, entries, lambda: source.settings, source.observe(heard))
+
+    async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
+        return await self._engine.room(room).read(after, limit)
+
+    async def publish(self, principal: Principal, command: Publish) -> Message:
+        room = self._engine.room(command.room)
+        principal.check(Action.PUBLISH, room.name)
+        return await room.publish(
+            command.text,
+            author=Author(principal.name, principal.role),
+            kind=command.kind or "message",
+            re=command.re,
+            data=command.data,
+        )

@@ -89,7 +89,7 @@ class Greeting:
             if welcome is None:
                 self._take_places(connection, request)
             else:
-                self._hub.sending.control(connection, self._opening(request) + welcome)
+                self._hub.sending.greetings.append((connection, self._opening(request) + welcome))
         except FanoutError as error:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING
@@ -125,8 +125,8 @@ class Greeting:
         return event_stream_head(retry_ms)
 
     def _turn_away(self, connection: Connection, request: HubRequest, error: FanoutError) -> None:
-        """A refusal. Where coming back will not change it: a status for an event stream, a close code for a WebSocket, whose
-        client can read nothing before it is upgraded."""
+        """A refusal. One that coming back will not change is a status for an event stream and a close code for a
+        WebSocket, whose client can read nothing before it is upgraded."""
         result = error.code if isinstance(error, NotAllowed | Banned) else "refused"
         self._hub.statistics.handshakes[result] += 1
         if isinstance(error, TooSoon):

@@ -8,6 +8,7 @@ from fanout.core.cursor import Recovery
 from fanout.core.limits import MAX_ROOMS_PER_LISTENER
 from fanout.core.position import Position
 from fanout.core.principal import Action, Principal, Role
+from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
 from fanout.edge.room_view import WelcomeForAll
@@ -17,12 +18,6 @@ from fanout.wire.replies import RoomWelcome, Welcome, render_reply
 
 if TYPE_CHECKING:
     from fanout.edge.hub import Hub
-
-STAFF_ROOM_PREFIX = "@"
-"""Rooms whose names begin so are for staff; to anybody else they do not exist."""
-
-DESK_ROOM_PREFIX = "@desk/"
-"""What happens at the desk of the room whose name follows."""
 
 
 def listener_id(connection: Connection) -> str:

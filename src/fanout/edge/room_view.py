@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +13,9 @@ from fanout.core.message import Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
 from fanout.core.presence import Presence
 from fanout.core.ring import Ring
-from fanout.core.room import RoomSettings
+from fanout.core.room import STAFF_ROOM_PREFIX, RoomSettings
 from fanout.edge.feed import Feed
+from fanout.edge.told_presence import ToldPresence
 from fanout.wire.rendered import Format, render
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ class RoomView:
 
     def __init__(self, name: str, feed: Feed, on_news: Callable[[Audience], None]) -> None:
         self.name = name
-        self.presence = Presence()
+        told = feed.counts_listeners and not name.startswith(STAFF_ROOM_PREFIX)
+        self.presence = ToldPresence(partial(feed.listeners, name)) if told else Presence()
         self.audiences: list[Audience | None] = [None] * len(Format)
         """Who listens without TLS, by format; made with the first of them."""
         self.secure_audiences: list[Audience | None] = [None] * len(Format)

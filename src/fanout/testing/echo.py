@@ -20,7 +20,7 @@ from fanout.core.principal import Principal
 from fanout.edge.arrival import Arrival
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.door import Door
-from fanout.edge.feed import Followed, Heard
+from fanout.edge.feed import Followed, Heard, Unmoderated
 from fanout.edge.handover import Handover
 from fanout.edge.hub import Hub
 from fanout.edge.inbound import receive_frames
@@ -45,7 +45,7 @@ MAX_ECHO_BYTES = 16 * 1024 * 1024
 """Largest message echoed: the largest that Autobahn's cases send."""
 
 
-class NoRooms:
+class NoRooms(Unmoderated):
     """The feed of an edge that has no rooms."""
 
     def follow(self, room: str, heard: Heard) -> Followed:
