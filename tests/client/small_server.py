@@ -223,10 +223,15 @@ class SmallServer:
                 await self.say(line, {"type": "error", "code": "room_not_found", "detail": "No such room."})
             case {"type": "unsubscribe", "room": room}:
                 line.cursors.pop(room, None)
+            case {"type": "publish" | "submit", "text": "cut me"}:
+                await trio.aclose_forcefully(line.stream)
+            case {"type": "submit", "text": "too soon", "ref": ref}:
+                refusal = {"type": "error", "code": "rate_limited", "detail": "Wait.", "after_ms": 1500}
+                await self.say(line, {**refusal, "ref": ref})
+            case {"type": "submit", "room": room, "ref": ref}:
+                await self.say(line, {"type": "submission", "room": room, "id": "s1", "state": "held", "ref": ref})
             case {"type": "publish", "text": "forbidden", "ref": ref}:
                 await self.say(line, {"type": "error", "code": "role_refused", "detail": "Not you.", "ref": ref})
-            case {"type": "publish", "text": "cut me"}:
-                await trio.aclose_forcefully(line.stream)
             case {"type": "publish", "room": room, "text": text, "ref": ref}:
                 entry = self.publish(room, text)
                 if self.answer_last:

@@ -36,10 +36,10 @@ from fanout.client.target import Target, Wish
 from fanout.core.message import Gap
 from fanout.core.position import Position
 from fanout.core.room import room_name
-from fanout.errors import FanoutError
-from fanout.wire.commands import Command, Publish, Subscribe, Unsubscribe
+from fanout.errors import FanoutError, InvalidInput
+from fanout.wire.commands import Command, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format
-from fanout.wire.replies import Error, Presence, Published, Welcome
+from fanout.wire.replies import Error, Presence, Published, Submission, Welcome
 
 QUEUED_ITEMS: Final = 256
 """Items that wait for the reader: a second of a busy chat. When they are full, the socket is not read."""
@@ -126,15 +126,37 @@ class Client:
         Cancellation: whether it was published is not known then.
         """
         ref = f"p{next(self._refs)}"
+        published = await self._ask(ref, Publish(room, text, kind, ref, re, data))
+        assert isinstance(published, Published)
+        return published
+
+    async def submit(self, room: str, text: str, *, name: str = "", ref: str | None = None) -> Submission:
+        """Send what a visitor has to say; returns when it is durable. What becomes of it later comes to `watch`.
+
+        Args:
+            name: The display name, if not the one that comes with the token.
+            ref: What comes back with each news of it. Somebody with an identity may send the same again under the same
+                `ref`: it stays one submission.
+        Raises:
+            CommandRefused: The server says why, and perhaps when to try again. NotConfirmed: The connection broke
+            meanwhile. Stopped. InvalidInput: `ref_in_use`: a submission with this `ref` waits for its answer.
+        Cancellation: whether it was taken is not known then.
+        """
+        ref = f"s{next(self._refs)}" if ref is None else ref
+        if ref in self._answers:
+            raise InvalidInput(f"Another command with the ref {ref!r} waits for its answer.", code="ref_in_use")
+        submission = await self._ask(ref, Submit(room, text, name, ref))
+        assert isinstance(submission, Submission)
+        return submission
+
+    async def _ask(self, ref: str, command: Publish | Submit) -> Published | Submission | Welcome:
         await self.wait_live()
         answer = self._answers[ref] = Answer()
         try:
-            await self._say(Publish(room, text, kind, ref, re, data))
-            published = await answer.wait()
+            await self._say(command)
+            return await answer.wait()
         finally:
             del self._answers[ref]
-        assert isinstance(published, Published)
-        return published
 
     async def subscribe(self, room: str, *, after: Position | str | None = None, last: int | None = None) -> None:
         """Listen to one more room from now on, also after reconnections. Returns when the server has said yes.
@@ -217,6 +239,9 @@ class Client:
                 self._tell(spoken)
             case Published():
                 self._answer(spoken.ref, spoken)
+            case Submission():
+                if not self._answer(spoken.ref, spoken):
+                    self._tell(spoken)
             case Error():
                 self._refused(spoken)
             case _:
@@ -241,14 +266,16 @@ class Client:
         if not isinstance(self.state, Live):
             self._enter(Live(welcome.listener))
 
-    def _answer(self, ref: str | None, value: Published | FanoutError) -> bool:
+    def _answer(self, ref: str | None, value: Published | Submission | FanoutError) -> bool:
         answer = self._answers.get(ref or "")
-        if answer is not None:
-            answer.set(value)
-        return answer is not None
+        if answer is None or answer.arrived.is_set():
+            return False
+        answer.set(value)
+        return True
 
     def _refused(self, error: Error) -> None:
-        refused = CommandRefused(error.detail, code=error.code)
+        after_s = None if error.after_ms is None else error.after_ms / 1000
+        refused = CommandRefused(error.detail, code=error.code, after_s=after_s)
         if self._answer(error.ref, refused):
             return
         if error.ref is None and self._subscribing is not None:
@@ -288,8 +315,8 @@ async def open_client(
         rooms: Names; or names with the position to resume after (None: from now on).
         format: `Format.JSON` or `Format.MSGPACK`.
         last: How many messages of each room to have replayed, where no position is given.
-        watch: Called at once with every change of state, every presence, and every error that answers no command of
-            ours. It must not block or raise.
+        watch: Called at once with every change of state, every presence, every later news of a submission, and every
+            error that answers no command of ours. It must not block or raise.
 
     Raises:
         InvalidInput: `bad_url`, `bad_room_name`, `bad_position`.

@@ -8,7 +8,7 @@ import trio
 
 from fanout.client.comeback import Stopped
 from fanout.errors import FanoutError
-from fanout.wire.replies import Error, Presence, Published, Welcome
+from fanout.wire.replies import Error, Presence, Published, Submission, Welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,28 @@ class Finished:
 
 
 State = Connecting | Live | Waiting | Finished
-News = State | Presence | Error
+News = State | Presence | Submission | Error
 
 
 class CommandRefused(FanoutError):
-    """The server refused a publication or a subscription; `code` is the server's."""
+    """The server refused a publication, a submission or a subscription; `code` is the server's.
+
+    Args:
+        after_s: When another try makes sense, in seconds; None where the server did not say.
+    """
 
     code = "refused"
+
+    def __init__(self, detail: str, *, code: str | None = None, after_s: float | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.after_s = after_s
 
 
 class NotConfirmed(FanoutError):
     """The connection broke before the server had answered: the message may be published or not.
 
-    Where that matters, publish over HTTP (`fanout.client.publisher`): its key makes a repetition harmless.
+    Where that matters, publish over HTTP (`fanout.client.publisher`): its key makes a repetition harmless. A submission
+    may be repeated with the same `ref` by somebody with an identity.
     """
 
     code = "not_confirmed"
@@ -61,14 +70,14 @@ class Answer:
     """What a command waits for."""
 
     def __init__(self) -> None:
-        self.value: Published | Welcome | FanoutError | None = None
+        self.value: Published | Submission | Welcome | FanoutError | None = None
         self.arrived = trio.Event()
 
-    def set(self, value: Published | Welcome | FanoutError) -> None:
+    def set(self, value: Published | Submission | Welcome | FanoutError) -> None:
         self.value = value
         self.arrived.set()
 
-    async def wait(self) -> Published | Welcome:
+    async def wait(self) -> Published | Submission | Welcome:
         await self.arrived.wait()
         assert self.value is not None
         if isinstance(self.value, FanoutError):

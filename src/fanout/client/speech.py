@@ -15,9 +15,9 @@ from fanout.core.cursor import Recovery
 from fanout.core.position import Position
 from fanout.core.room import Mode
 from fanout.errors import FanoutError, InvalidInput
-from fanout.wire.commands import Command, Ping, Publish, Subscribe, Unsubscribe
+from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format, entry_from_object
-from fanout.wire.replies import Error, Presence, Published, RoomWelcome, Welcome
+from fanout.wire.replies import Error, Presence, Published, RoomWelcome, Submission, Welcome
 
 SUBPROTOCOL: Final = {Format.JSON: "fanout.v1.json", Format.MSGPACK: "fanout.v1.msgpack"}
 """What a client asks for, by format. Event streams are for browsers."""
@@ -27,10 +27,11 @@ _COMMAND_TYPE: Final[dict[type[Command], str]] = {
     Unsubscribe: "unsubscribe",
     Ping: "ping",
     Publish: "publish",
+    Submit: "submit",
 }
 
 
-Spoken = Item | Welcome | Presence | Error | Published | Ending
+Spoken = Item | Welcome | Presence | Error | Published | Submission | Ending
 """Everything that a server says and this client understands. A `bye` is the ending that it announces."""
 
 
@@ -92,13 +93,33 @@ def _presence(fields: Mapping[str, Any]) -> Presence:
 
 
 def _error(fields: Mapping[str, Any]) -> Error:
-    ref = fields.get("ref")
-    return Error(str(fields["code"]), str(fields["detail"]), None if ref is None else str(ref))
+    after_ms = fields.get("after_ms")
+    return Error(
+        str(fields["code"]),
+        str(fields["detail"]),
+        _text_or_none(fields, "ref"),
+        _text_or_none(fields, "room"),
+        None if after_ms is None else int(after_ms),
+    )
 
 
 def _published(fields: Mapping[str, Any]) -> Published:
     position = Position.parse(fields["position"])
     return Published(str(fields["room"]), str(fields["id"]), position, str(fields.get("ref")))
+
+
+def _submission(fields: Mapping[str, Any]) -> Submission:
+    return Submission(
+        str(fields["room"]),
+        str(fields["id"]),
+        str(fields["state"]),
+        *(_text_or_none(fields, name) for name in ("ref", "reason", "message")),
+    )
+
+
+def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return None if value is None else str(value)
 
 
 def _bye(fields: Mapping[str, Any]) -> Ending:
@@ -116,5 +137,6 @@ _READ: Final[dict[str, Callable[[Mapping[str, Any]], Spoken]]] = {
     "presence": _presence,
     "error": _error,
     "published": _published,
+    "submission": _submission,
     "bye": _bye,
 }
