@@ -47,6 +47,7 @@ class Query:
             one may be the beginning of a word.
         since, until: Received in this span, in milliseconds since 1970; None is open.
         person: Only this person's.
+        merged_into: Only those that this one speaks for.
     """
 
     room: str | None = None
@@ -58,6 +59,7 @@ class Query:
     since: int | None = None
     until: int | None = None
     person: str | None = None
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Kind(StrEnum):
     RULES = "rules"
     PREPARED_ANSWER = "prepared_answer"
     ANSWER_LINE = "answer_line"
+    AIRING = "airing"
+    """How far everything that was decided is published."""
 
 
 @dataclass(frozen=True, slots=True)
