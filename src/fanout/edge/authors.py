@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import trio
+
 from fanout.core.submission import State, Submission
 from fanout.edge.connection import Connection, Stage
 from fanout.wire.replies import Submission as Receipt
@@ -51,10 +53,14 @@ class Authors:
         return not self._present and not self._nameless
 
     def joined(self, connection: Connection) -> None:
-        """A connection with an identity was welcomed: tell it what its owner has missed."""
+        """A connection with an identity is let in: tell it what its owner has missed, once its welcome has gone out."""
         subject = connection.principal.subject
         self._present[subject] = (*self.of(subject), connection)
-        for receipt in self._kept.pop(subject, {}).values():
+        if missed := self._kept.pop(subject, None):
+            trio.lowlevel.current_trio_token().run_sync_soon(self._catch_up, connection, missed)
+
+    def _catch_up(self, connection: Connection, missed: dict[str, Receipt]) -> None:
+        for receipt in missed.values():
             self._tell(connection, receipt)
 
     def left(self, connection: Connection) -> None:

@@ -14,6 +14,7 @@ from fanout.core.principal import Action, Principal
 from fanout.core.room import RoomSettings
 from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
+from fanout.engine.room import Room
 from fanout.errors import InvalidInput
 from fanout.wire.commands import Publish, Submit
 
@@ -143,13 +144,13 @@ class EngineFeed(Unmoderated):
         self._engine = engine
 
     def follow(self, room: str, heard: Heard) -> Followed:
-        source = self._engine.room(room)
+        source = self._room(room)
         extent = source.extent
         entries = source.recent
         return Followed(extent, entries, lambda: source.settings, source.observe(heard))
 
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
-        return await self._engine.room(room).read(after, limit)
+        return await self._room(room).read(after, limit)
 
     async def publish(self, principal: Principal, command: Publish) -> Message:
         room = self._engine.room(command.room)
@@ -161,3 +162,7 @@ class EngineFeed(Unmoderated):
             re=command.re,
             data=command.data,
         )
+
+    def _room(self, name: str) -> Room:
+        """The room that a listener asks for."""
+        return self._engine.room(name)
