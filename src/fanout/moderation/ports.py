@@ -16,8 +16,13 @@ from fanout.core.submission import Decision, Source, State, Submission
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A submission that has just come in: checked, not yet numbered. `at` is in milliseconds since 1970, UTC."""
+    """A submission that has just come in: checked, not yet numbered. `at` is in milliseconds since 1970, UTC.
 
+    Args:
+        id: What everybody will call it by: twelve lower-case letters and digits, chosen by chance (`id_taken` if used).
+    """
+
+    id: str
     room: str
     source: Source
     source_id: str
@@ -43,9 +48,9 @@ class Query:
         room: None for every room.
         states: Empty for every state; so with `sources`.
         after: Only numbers above this one: the last one of the page before.
-        search: Words that the text, the original or the name must hold, all of them, case and accents aside; the last
-            one may be the beginning of a word.
-        since, until: Received in this span, in milliseconds since 1970; None is open.
+        search: Words that the text, the original and the name must hold between them, all of them, case and accents
+            aside; the last one may be the beginning of a word. What has neither letter nor digit is no word.
+        since, until: Received from then on, and before then, in milliseconds since 1970; None is open.
         person: Only this person's.
         merged_into: Only those that this one speaks for.
     """
@@ -119,6 +124,7 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: None was taken; so below.
+            InvalidInput: `id_taken`; none was taken.
         """
         ...
 
@@ -155,6 +161,10 @@ class Store(Protocol):
         """Up to `query.limit` submissions. Fast at millions of rows, whatever is asked for."""
         ...
 
+    async def unreviewed(self, after: int, limit: int) -> list[Submission]:
+        """Those still received, over all rooms, with numbers above `after`: what a crash left to be reviewed."""
+        ...
+
     async def run_sheet(self, room: str) -> list[Submission]:
         """What is cued in a room: the pinned first, each group by rank."""
         ...
@@ -172,9 +182,17 @@ class Store(Protocol):
         ...
 
     async def purge(self, room: str, audit: AuditDraft) -> int:
-        """Destroy the room's telephone key and everything that tells of people: pseudonyms, the names and texts of what
-        was never on air, senders' ids (repeats are no longer known). Tallies, audit and what was aired stay. What it
-        destroyed is in no file in readable form when it returns. Returns how many submissions it went through."""
+        """Destroy the room's telephone key and everything that tells of people: pseudonyms, bans, senders' ids (repeats
+        are no longer known), and of what is not on air names, texts, reasons and opinions. Tallies, audit, states and
+        the final texts on air stay. What it destroyed is in no file in readable form when it returns.
+
+        Returns:
+            How many submissions it went through.
+
+        Raises:
+            StoreUnavailable: Nothing was destroyed, or it was and may still be read in a file, as the detail says; then
+                asking again finishes it.
+        """
         ...
 
     @property
