@@ -44,7 +44,7 @@ class Bans:
         self._clock = clock
         self._index = BanIndex()
         self._changing = trio.Lock()
-        self._heard: dict[object, Callable[[Ban], None]] = {}
+        self._heard: list[Callable[[Ban], None]] = []
 
     async def load(self) -> None:
         """Take up what the store has, and have it forget what has ended.
@@ -136,7 +136,7 @@ class Bans:
                 raise InvalidInput(f"There are {MAX_BANS} bans already; lift some.", code="too_many_bans")
             await self._keep([Document(Kind.BAN, ban.room, ban.id, _body(ban))], _audited(ban, "ban", ban.by, now))
             self._index.add(ban)
-            for hear in list(self._heard.values()):
+            for hear in self._heard:
                 hear(ban)
         return ban
 
@@ -165,18 +165,12 @@ class Bans:
         now = self._clock()
         return sorted((ban for ban in self._index if ban.holds(room, now)), key=lambda ban: ban.at)
 
-    def on_ban(self, hear: Callable[[Ban], None]) -> Callable[[], None]:
-        """Have `hear` called with every ban and mute from now on, once it holds; return what ends that.
+    def on_ban(self, hear: Callable[[Ban], None]) -> None:
+        """Have `hear` called with every ban and mute from now on, once it holds.
 
         It is called in the event loop; it must be quick and must not raise.
         """
-        key = object()
-        self._heard[key] = hear
-
-        def end() -> None:
-            self._heard.pop(key, None)
-
-        return end
+        self._heard.append(hear)
 
     async def _keep(self, documents: list[Document], audit: AuditDraft | None = None) -> None:
         """Put these in the store, and in the same step forget what has ended. Not cancelled halfway: memory and store

@@ -28,7 +28,12 @@ def visitor(subject: str) -> str:
 
 def signature(principal: Principal) -> str:
     """How a staff member is named in decisions and in the audit: `Ann (moderator)`, or the role alone."""
-    return f"{principal.name} ({principal.role})" if principal.name else str(principal.role)
+    return signed(principal.name, principal.role)
+
+
+def signed(name: str, role: str) -> str:
+    """The same, of the two parts."""
+    return f"{name} ({role})" if name else str(role)
 
 
 def normal_number(written: str, country: str = "") -> str:

@@ -76,7 +76,7 @@ class Rules:
         self._clock = clock
         self._rules: dict[str, RoomRules] = {}
         self._changing = trio.Lock()
-        self._heard: dict[object, Callable[[str, RoomRules], None]] = {}
+        self._heard: list[Callable[[str, RoomRules], None]] = []
 
     async def load(self) -> None:
         """Take up what the store has.
@@ -113,22 +113,16 @@ class Rules:
             with trio.CancelScope(shield=True):  # or the store might have it and memory not
                 await self._store.put([document], [self._audited(principal, room, before, rules)])
             self._rules[room] = rules
-            for hear in list(self._heard.values()):
+            for hear in self._heard:
                 hear(room, rules)
         return rules
 
-    def on_change(self, hear: Callable[[str, RoomRules], None]) -> Callable[[], None]:
-        """Have `hear` called with a room and its rules whenever they have changed; return what ends that.
+    def on_change(self, hear: Callable[[str, RoomRules], None]) -> None:
+        """Have `hear` called with a room and its rules whenever they have changed.
 
         It is called in the event loop; it must be quick and must not raise.
         """
-        key = object()
-        self._heard[key] = hear
-
-        def end() -> None:
-            self._heard.pop(key, None)
-
-        return end
+        self._heard.append(hear)
 
     def _audited(self, principal: Principal, room: str, before: RoomRules, rules: RoomRules) -> AuditDraft:
         changed = [name for name in _NAMES if getattr(before, name) != getattr(rules, name)]
