@@ -31,7 +31,7 @@ def test_cueing_one_after_the_other_keeps_ranks_short() -> None:
     ("before", "after"), [("b", "a"), ("a", "a"), ("A", None), (None, "a0"), ("é", None), ("0", "1")]
 )
 def test_what_is_no_rank_or_in_the_wrong_order_is_refused(before: str | None, after: str | None) -> None:
-    with pytest.raises(ValueError, match="rank|room"):
+    with pytest.raises(ValueError, match=r"rank|room"):
         rank_between(before, after)
 
 

@@ -17,11 +17,12 @@ import msgspec
 from fanout.core.message import Entry, Message
 from fanout.core.position import Position
 from fanout.core.room import RoomSettings
+from fanout.database.file import BUSY_SECONDS, truncate_wal
+from fanout.database.writer import Committed
 from fanout.engine.ports import Appended, Publication, Stream
 from fanout.errors import FanoutError, KeyReused, RoomNotFound
 from fanout.log.memory import new_epoch
 from fanout.log.rows import REDACT, SELECT, Row, entry_of, in_powers_of_two, insert, row_of, select_keys
-from fanout.log.schema import BUSY_SECONDS, truncate_wal
 
 ERASE_SECONDS: Final = 0.1
 """How long erasing waits for readers while publishers wait for it. Our own reads take milliseconds; for a stranger's
@@ -42,15 +43,6 @@ Result = Appended | Stream | Exception
 
 _KeyUse = tuple[bytes, int, int]
 """A fingerprint, the number of the first entry and how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """One result for each request, in order, and every new entry in the order of its number."""
-
-    results: list[Result]
-    entries: list[Entry]
-    wrote: bool
 
 
 @dataclass(slots=True)
@@ -87,6 +79,10 @@ class Ledger:
         self._stale = True
         self.unerased = False
         """Whether the write-ahead log may still hold something that was retracted."""
+
+    def weight(self, request: Request) -> int:
+        """How many rows it will write."""
+        return len(request.contents) if isinstance(request, Prepared) else 1
 
     def commit(self, requests: Sequence[Request]) -> Committed:
         """Do all of it in one durable transaction, save what is refused on its own grounds.

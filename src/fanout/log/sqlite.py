@@ -28,13 +28,14 @@ import trio
 from fanout.core.limits import MAX_SEQ
 from fanout.core.message import Entry, Message, Retraction
 from fanout.core.room import RoomSettings
+from fanout.database.directory_lock import DirectoryLock
+from fanout.database.file import open_for_reading
+from fanout.database.writer import Writer
 from fanout.engine.ports import Appended, Commit, Publication, Stream
 from fanout.errors import EngineClosed, LogUnavailable, RoomNotFound
-from fanout.log.directory_lock import DirectoryLock
-from fanout.log.ledger import Ledger, Prepared
+from fanout.log.ledger import Ledger, Prepared, Request
 from fanout.log.rows import SELECT, SELECT_MESSAGE, SELECT_RETRACTION, content_of, entry_of
-from fanout.log.schema import open_for_reading, open_for_writing
-from fanout.log.writer import Writer
+from fanout.log.schema import open_for_writing
 
 T = TypeVar("T")
 
@@ -45,6 +46,10 @@ _STREAMS = """SELECT name, settings, epoch, coalesce((SELECT max(seq) FROM entri
 async def open_sqlite_log(path: Path) -> SqliteLog:
     """A `SqliteLog`, opened without holding up the event loop."""
     return await trio.to_thread.run_sync(SqliteLog, path)
+
+
+def _unavailable(cause: Exception) -> LogUnavailable:
+    return LogUnavailable(f"The log can't be written ({cause}); nothing was published.")
 
 
 class SqliteLog:
@@ -65,12 +70,12 @@ class SqliteLog:
             self._lock.release()
             raise
         self._one_reader = trio.CapacityLimiter(1)
-        self._writer: Writer | None = None
+        self._writer: Writer[Request] | None = None
         self._closed = False
 
     def start(self, on_commit: Commit) -> None:
         """Say who hears of commits. `on_commit` must not raise: it is called by the event loop itself."""
-        self._writer = Writer(self._ledger, on_commit)
+        self._writer = Writer(self._ledger, on_commit, _unavailable, "fanout-log-writer")
 
     async def streams(self) -> list[Stream]:
         """Every room there is, in the order of their making.
@@ -156,7 +161,7 @@ class SqliteLog:
                 await self._writer.aclose()
         self._lock.release()
 
-    def _running(self) -> Writer:
+    def _running(self) -> Writer[Request]:
         if self._closed:
             raise EngineClosed("The log is closed.")
         if self._writer is None:
