@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ import trio
 from fanout.core.message import Message
 from fanout.core.principal import Role
 from fanout.edge.edge import Edge
-from fanout.edge.feed import EngineFeed
+from fanout.edge.feed import EngineFeed, Feed
 from fanout.edge.settings import EdgeSettings
 from fanout.engine.engine import Engine
 from fanout.engine.ports import Log
@@ -129,6 +129,7 @@ class Site:
         assert not self.hub.admission._by_address
         assert not self.hub.sending.stalled
         assert not self.hub.sending.leaving
+        assert self.hub.authors.nobody
         assert not self.edge._arrival.waiting
         assert self.edge.statistics().listeners == {"websocket": 0, "events": 0}
         for view in self.hub.views.values():
@@ -151,12 +152,14 @@ async def open_site(
     unix: Path | None = None,
     log: Log | None = None,
     capacity: int | None = None,
+    feed: Callable[[Engine], Feed] = EngineFeed,
 ) -> AsyncIterator[Site]:
     """An edge with these rooms, each `NAME` (a stage) or `NAME:MODE`; a room `stage` if none is named.
 
     Args:
         tls: The server's context and a client's.
         capacity: Of every room's ring.
+        feed: What the edge is given of the engine.
     """
     tokens = Tokens(SECRET)
     async with open_engine(log=log) as engine:
@@ -165,7 +168,7 @@ async def open_site(
             await engine.open_room(name, mode=mode or "stage", capacity=capacity)
         edge: Edge
         edge = Edge(
-            EngineFeed(engine),
+            feed(engine),
             authenticate=tokens.authenticate,
             handle_http=lambda handover: http.serve(handover),
             settings=settings,
