@@ -32,6 +32,7 @@ COMPONENTS = (
     Component("nginx", ("nginx",), "nginx"),
     Component("haproxy", ("haproxy",), "haproxy"),
     Component("curl", ("curl",), "curl"),
+    Component("kannel", ("/usr/lib/kannel/test/fakesmsc",), "kannel-extras"),
 )
 
 
