@@ -76,13 +76,17 @@ class Crew:
         self, job: Job, function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...], ended: Callable[[], None]
     ) -> None:
         try:
-            with job.scope:
-                job.answer = await function(*arguments)
+            async with trio.open_nursery() as nursery:  # so that what a plug-in leaves open breaks this, not trio
+                nursery.start_soon(self._call, job, function, arguments)
         except BaseException as error:  # a task of its own ends here: nothing that a plug-in raises may go further
             job.error = error
         self._jobs.discard(job)
         job.done.set()
         ended()
+
+    async def _call(self, job: Job, function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> None:
+        with job.scope:
+            job.answer = await function(*arguments)
 
     async def close(self) -> None:
         """Start nothing more, cancel every call, and wait for those that obey. Not cancellable; takes no longer than

@@ -1,0 +1,121 @@
+"""Where plug-ins come from, and what is said of those that would not work."""
+
+from __future__ import annotations
+
+import pytest
+
+from fanout.errors import ConfigurationError
+from fanout.moderation.hooks import Hooks, as_plugin, load_plugins
+
+GOOD = """
+class Quiet:
+    name = "quiet"
+    deadline = 0.2
+
+    def __init__(self, limit=3):
+        self.limit = limit
+
+    async def review_submission(self, submission, room):
+        return None
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "quiet.py").write_text(GOOD)
+    return tmp_path
+
+
+def load(*words, **given):
+    return load_plugins(words, installed=False, **given)
+
+
+def test_a_folder_holds_plugins_and_a_table_sets_them(folder):
+    (folder / "_not_one.py").write_text("1 / 0")
+    table = {"deadline": 0.5, "concurrency": 2, "on_failure": "accept", "order": 1, "shadow": True, "rooms": ["stage"]}
+    (plugin,) = load(folder=folder, tables={"quiet": {**table, "options": {"limit": 9}}})
+    assert (plugin.name, plugin.hooks, plugin.object.limit) == ("quiet", ("review_submission",), 9)
+    assert (plugin.deadline, plugin.concurrency, plugin.on_failure, plugin.order) == (0.5, 2, "accept", 1)
+    assert (plugin.shadow, plugin.rooms, plugin.origin) == (True, {"stage"}, str(folder / "quiet.py"))
+    assert load(folder=folder, tables={"quiet": {"enabled": False}}) == []
+
+
+def test_a_class_is_named_by_its_place_several_times_if_need_be(folder, monkeypatch):
+    monkeypatch.syspath_prepend(folder)
+    tables = {"quiet-too": {"class": "quiet:Quiet"}}
+    assert [plugin.name for plugin in load("quiet:Quiet", "quiet:Quiet", tables=tables)] == ["quiet", "quiet-too"]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("import not_there", r"plugin .*broken\.py: it does not import: ModuleNotFoundError: .*not_there"),
+        ("def x(:", "does not import: SyntaxError"),
+        ("raise SystemExit(0)", "does not import: SystemExit"),
+        ("x = 1", "holds no plug-in"),
+        ("class A:\n async def run(self, app): pass", "it has no name; a name is"),
+        ("class A:\n name = 'A b'\n async def run(self, app): pass", "its name is 'A b'; a name is"),
+        ("class A:\n name = 'a'", "it has no hook; the hooks are: review_submission"),
+        ("class A:\n name = 'a'\n async def reviev_submission(self, s, r): pass", "is it review_submission"),
+        (
+            "class A:\n name = 'a'\n async def run(self, app): pass\n def on_close(self): pass",
+            "no hook called on_close",
+        ),
+        ("class A:\n name = 'a'\n def run(self, app): pass", "run is not an async method"),
+        ("class A:\n name = 'a'\n async def run(self): pass", r"does not take .* run\(self, app\)"),
+        ("class A:\n name = 'a'\n deadline = -1\n async def run(self, app): pass", "deadline: seconds above 0"),
+        ("class A:\n name = 'a'\n deadlines = 1\n async def run(self, app): pass", "is it deadline"),
+        ("class A:\n name = 'a'\n concurrency = True\n async def run(self, app): pass", "concurrency: a whole number"),
+        ("class A:\n name = 'a'\n on_failure = 'pass'\n async def run(self, app): pass", "one of hold, accept, reject"),
+        ("class A:\n name = 'a'\n def __init__(self): 1/0\n async def run(self, app): pass", "made: ZeroDivisionError"),
+    ],
+)
+def test_what_would_not_work_is_refused_with_the_file_and_the_reason(tmp_path, file, said):
+    (tmp_path / "broken.py").write_text(file)
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        load(folder=tmp_path)
+    assert "broken.py" in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "tables", "said"),
+    [
+        (["quiet:Quite"], {}, "plugin quiet:Quite: quiet has no class Quite. Is it Quiet"),
+        (["quiet.py"], {}, "no plug-in has this name"),
+        (["wrods"], {}, "is it words"),
+        (["no such:thing"], {}, "written module:Class"),
+        ([], {"quite": {}}, "plugins.quite: no plug-in has this name"),
+        ([], {"quiet": {"dead_line": 1}}, r"plugins.quiet.dead_line: .*is it deadline"),
+        ([], {"quiet": {"class": 3}}, "plugins.quiet.class: the place of its class"),
+        ([], {"quiet": {"class": "quiet:Quiet", "options": {"limits": 3}}}, "options: .*its class takes limit"),
+        ([], {"quiet": {"class": "quiet:Quiet", "rooms": "stage"}}, "rooms: a list of names"),
+        ([], {"quiet": 3}, "plugins.quiet: a table with class"),
+    ],
+)
+def test_what_the_settings_say_wrongly_is_told_by_name(folder, monkeypatch, words, tables, said):
+    monkeypatch.syspath_prepend(folder)
+    with pytest.raises(ConfigurationError, match=said):
+        load(*words, tables=tables)
+
+
+def test_two_of_one_name_are_refused():
+    class A:
+        name = "a"
+
+        async def run(self, app): ...
+
+    with pytest.raises(ConfigurationError, match=r"two have this name \(from here and there\)"):
+        Hooks([as_plugin(A(), origin="here"), as_plugin(A(), origin="there")])
+
+
+def test_an_installed_package_offers_plugins(tmp_path, monkeypatch):
+    (tmp_path / "offered_quiet.py").write_text(GOOD)
+    info = tmp_path / "offered-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[fanout.plugins]\nquiet = offered_quiet:Quiet\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [(each.name, each.origin) for each in load_plugins()] == [("quiet", "entry point of offered")]
+    assert [each.name for each in load_plugins(["offered_quiet:Quiet"])] == ["quiet"], "named twice is loaded once"
+    assert load_plugins(tables={"quiet": {"enabled": False}}) == []
+    assert load_plugins(installed=False) == []
