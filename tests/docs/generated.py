@@ -17,7 +17,7 @@ from fanout.core import limits
 from fanout.server.settings import Config, RoomConfig, accepted
 
 DOCS = Path(__file__).parents[2] / "docs"
-NOT_SETTABLE_BY_FLAG = {"secret", "public_keys"}
+NOT_SETTABLE_BY_FLAG = {"secret", "public_keys", "protected_names"}
 
 
 def settings_table() -> str:
@@ -25,7 +25,7 @@ def settings_table() -> str:
     rows = ["| setting | flag | default | what it accepts |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(Config):
         flag = "--" + field.name.replace("_", "-")
-        shown = {"rooms": "`--room`"}.get(field.name, "" if field.name in NOT_SETTABLE_BY_FLAG else f"`{flag}`")
+        shown = {"rooms": "`--room`", "plugins": "`--plugin`"}.get(field.name, "" if field.name in NOT_SETTABLE_BY_FLAG else f"`{flag}`")
         default = getattr(Config(), field.name)
         written = "" if default in (None, (), {}) else f"`{str(default).lower()}`"
         rows.append(f"| `{field.name}` | {shown} | {written} | {accepted(Config, field.name)} |")

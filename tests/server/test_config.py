@@ -44,6 +44,15 @@ def test_rooms_from_all_places_add_up(tmp_path: Path):
     }
 
 
+def test_plug_ins_from_all_places_add_up(tmp_path: Path):
+    file = write(tmp_path, "[plugins.words]\nshadow = true\n[plugins.rate.options]\nmessages = 3\n")
+    flags = {"plugins": {"words": {}, "mine:Plugin": {}}}
+    plugins = read_config(file, {"FANOUT_PLUGINS": "links, mine:Plugin"}, flags).plugins
+    assert plugins == {"words": {"shadow": True}, "rate": {"options": {"messages": 3}}, "links": {}, "mine:Plugin": {}}
+    short = write(tmp_path, 'plugins = ["words", "mine:Plugin"]\n')
+    assert read_config(short, {}, {}).plugins == {"words": {}, "mine:Plugin": {}}
+
+
 def test_a_later_directory_undoes_an_earlier_choice_of_memory(tmp_path: Path):
     file = write(tmp_path, "memory = true\n")
     assert read_config(file, {}, {"data": "here"}).memory is False
@@ -79,6 +88,11 @@ def test_saying_no_to_memory_keeps_the_directory(tmp_path: Path):
         ("[rooms.x]\ncapacity = 0", "rooms.x.capacity", "from 1"),
         ("[rooms.x]\nfolows = []", "rooms.x.folows", "mode, capacity"),
         ("[rooms.'no spaces']", "rooms.no spaces", "letters, digits"),
+        ("plugins = 3", "plugins", "a list of them"),
+        ("plugins = [3]", "plugins", "a list of them"),
+        ('plugins = ["words", ""]', "plugins", "a list of them"),
+        ("[plugins]\nwords = 1", "plugins", "a table [plugins.NAME]"),
+        ("protected_names = 3", "protected_names", "a list of names"),
         ('tls_cert = "c.pem"', "tls_key", "needed because tls_cert is set"),
         ('unix = "s"\ntls_cert = "c"\ntls_key = "k"', "unix", "plain HTTP"),
         ("port = ", "config", "not valid TOML"),

@@ -23,15 +23,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> int:
     from fanout.server.credentials import check_files
+    from fanout.server.plugins import hooks_of
 
     config = config_from(arguments)
     check_files(config)
+    hooks_of(config)
     for key, value in msgspec.to_builtins(config, enc_hook=str).items():
-        if key != "rooms":
+        if key not in ("rooms", "plugins"):
             print(f"{key} = {_shown(key, value)}")
     for name, room in config.rooms.items():
         given = {key: value for key, value in msgspec.to_builtins(room).items() if value is not None}
         print(f"rooms.{name} = {_shown('', given)}")
+    for name, table in config.plugins.items():
+        print(f"plugins.{name} = {_shown('', table)}")
     return 0
 
 

@@ -6,12 +6,13 @@ import argparse
 import os
 from pathlib import Path
 
-from fanout.server.config import read_config, rooms_from_words
+from fanout.server.config import plugins_from_words, read_config, rooms_from_words
 from fanout.server.settings import Config, accepted
 
 _PLAIN = {
     "host": "HOST", "port": "PORT", "unix": "PATH", "tls_cert": "FILE", "tls_key": "FILE", "drain_seconds": "SECONDS",
     "max_listeners": "N", "max_per_address": "N", "handshake_seconds": "SECONDS", "log_format": "FORMAT",
+    "plugin_folder": "DIR",
 }  # fmt: skip
 """Settings with a value, and what stands for it in the help. They are checked by `config`, not by argparse, so that a
 wrong value gets the same answer wherever it comes from."""
@@ -39,6 +40,12 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--room", action="append", metavar="NAME[:MODE]", help="make a room; MODE is stage, moderated or open; repeat"
     )
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        metavar="MODULE:CLASS",
+        help="load a plug-in: a class, or the name of an installed or built-in one; repeat",
+    )
     for key, metavar in _PLAIN.items():
         default = getattr(Config(), key)
         shown = "" if default is None else f" (default: {default})"
@@ -56,4 +63,6 @@ def config_from(arguments: argparse.Namespace) -> Config:
     flags: dict[str, object] = {key: given[key] for key in (*_PLAIN, "data", "memory", "trust_proxy") if key in given}
     if "room" in given:
         flags["rooms"] = rooms_from_words(given["room"], "--room")
+    if "plugin" in given:
+        flags["plugins"] = plugins_from_words(given["plugin"])
     return read_config(given.get("config"), os.environ, flags)

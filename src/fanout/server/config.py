@@ -71,6 +71,8 @@ def _from_file(path: Path) -> dict[str, Setting]:
         raise ConfigurationError("config", f"{path} is not valid TOML: {error}.") from None
     for key in table:
         _known(key, key, str(path))
+    if isinstance(words := table.get("plugins"), list) and all(isinstance(word, str) for word in words):
+        table["plugins"] = plugins_from_words(words)  # the short form, of those that need no settings
     return {key: Setting(key, value, key) for key, value in table.items()}
 
 
@@ -84,7 +86,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Setting]:
         value: object = written
         if key == "rooms":
             value = rooms_from_words(_words(written), name)
-        elif key == "public_keys":
+        elif key == "plugins":
+            value = plugins_from_words(_words(written))
+        elif key in ("public_keys", "protected_names"):
             value = _words(written)
         layer[key] = Setting(key, value, name)
     return layer
@@ -107,6 +111,11 @@ def rooms_from_words(words: list[str], label: str) -> dict[str, dict[str, str]]:
     return rooms
 
 
+def plugins_from_words(words: list[str]) -> dict[str, dict[str, object]]:
+    """`["words", "module:Class"]` as tables without a setting."""
+    return {word: {} for word in words}
+
+
 def _known(key: str, label: str, place: str) -> None:
     if key in _KEYS:
         return
@@ -116,19 +125,25 @@ def _known(key: str, label: str, place: str) -> None:
 
 
 def _lay_over(found: dict[str, Setting], layer: dict[str, Setting]) -> None:
-    """A later place wins. Rooms add up, and who chooses a directory or an address anew no longer means what hid it."""
+    """A later place wins. Rooms and plug-ins add up; who chooses a directory or an address anew no longer means what
+    hid it."""
     for chosen, undone in (("data", "memory"), ("host", "unix"), ("port", "unix")):
         if chosen in layer and undone not in layer:
             found.pop(undone, None)
     for key, setting in layer.items():
         value = setting.value
-        if key == "rooms" and key in found and isinstance(value, dict) and isinstance(found[key].value, dict):
+        if (
+            key in ("rooms", "plugins")
+            and key in found
+            and isinstance(value, dict)
+            and isinstance(found[key].value, dict)
+        ):
             value = _joined(found[key].value, value)
         found[key] = Setting(key, value, setting.label)
 
 
-def _joined(rooms: Any, more: Mapping[str, object]) -> dict[str, object]:
-    joined = dict(rooms)
+def _joined(tables: Any, more: Mapping[str, object]) -> dict[str, object]:
+    joined = dict(tables)
     for name, table in more.items():
         before = joined.get(name)
         joined[name] = {**before, **table} if isinstance(before, dict) and isinstance(table, dict) else table

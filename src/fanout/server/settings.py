@@ -6,7 +6,7 @@ The words are the same in error messages, in `--help` and in the documentation; 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from msgspec import Meta, Struct, field
 
@@ -56,6 +56,20 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="rooms to make at the start; in the file a table [rooms.NAME] with mode, capacity, overflow, "
              "follows, title; in the environment NAME:MODE,NAME:MODE"),
     ] = field(default_factory=dict)  # fmt: skip
+    plugins: Annotated[
+        dict[Annotated[str, Meta(min_length=1)], dict[str, Any]],
+        Meta(description="plug-ins to load, each a name or MODULE:CLASS; in the file a list of them, or a table "
+             "[plugins.NAME] with class, options, enabled, deadline, concurrency, on_failure, order, shadow, rooms; "
+             "in the environment NAME,MODULE:CLASS"),
+    ] = field(default_factory=dict)  # fmt: skip
+    plugin_folder: Annotated[
+        Path | None, Meta(description="a directory in which each .py file holds plug-ins to load")
+    ] = None
+    protected_names: Annotated[
+        tuple[str, ...],
+        Meta(description="a list of names that no visitor may take, nor one that looks like it; "
+             "in the environment NAME,NAME"),
+    ] = ()  # fmt: skip
     tls_cert: Annotated[Path | None, Meta(description="a PEM file with the certificate and its chain")] = None
     tls_key: Annotated[Path | None, Meta(description="the PEM file with the certificate's private key")] = None
     trust_proxy: Annotated[
