@@ -65,8 +65,8 @@ class LoneListener:
 
 
 def latencies_ms(listener: LoneListener, publisher: Publisher, count: int, per_second: float, size: int) -> list[float]:
-    """Publish `count` messages at a fixed rate, each from the last look at the clock before it is sent until it has
-    been read; return the times in the order of sending. A message is not sent before the last one has been acknowledged."""
+    """Publish `count` messages at a fixed rate, none before the last one has been acknowledged; return how long each
+    took, from the last look at the clock before it was sent until it had been read."""
     found = []
     due = time.monotonic_ns()
     for number in range(1, count + 1):

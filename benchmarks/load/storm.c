@@ -1,7 +1,8 @@
 /* Connects as many listeners as asked, as fast as the server lets it, with a given number of handshakes under way.
  *
- * storm PORT COUNT IN_FLIGHT < REQUEST: the request's bytes come on stdin; an answer is right when it begins with
- * "HTTP/1.1 101" and has ACCEPT in it. Prints one JSON object: opened, seconds, cpu_share, and the first wrong answer.
+ * storm PORT COUNT IN_FLIGHT: the request's bytes come on stdin, in one piece; an answer is right when it begins with
+ * "HTTP/1.1 101" and has ACCEPT in it. Prints one JSON object (opened, seconds, cpu_share, and the first wrong answer)
+ * on one line; the sockets stay open until stdin ends.
  * C, because Python needs as long for a handshake as the servers do. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -80,5 +81,6 @@ int main(int argc, char **argv) {
     double seconds = last - begin;
     printf("{\"opened\": %d, \"seconds\": %.6f, \"cpu_share\": %.4f, \"wrong\": \"%s\"}\n", opened, seconds,
            (cpu() - begin_cpu) / seconds, wrong);
-    return 0;
+    fflush(stdout);
+    return read(0, answer, 1) != 0; /* the server's CPU is read before it has 10,000 lines to close */
 }

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.load.control import LoadClient, LoadFailed, on_core
@@ -27,16 +29,21 @@ IN_FLIGHT = 256
 FIRST = 100
 
 
-def storm(server: Server, listeners: int) -> dict[str, Any]:
-    """Connect by the C program; its sockets close when it ends."""
+@contextmanager
+def storm(server: Server, listeners: int) -> Iterator[dict[str, Any]]:
+    """Connect by the C program; its sockets close at the end of the block."""
     request = websocket_request(server.target.path, f"{server.host}:{server.port}")
-    with on_core(1):
-        command = [str(STORM), str(server.port), str(listeners), str(IN_FLIGHT)]
-        done = subprocess.run(command, input=request, capture_output=True, timeout=120, check=True)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    if answer["wrong"]:
-        raise LoadFailed(f"only {answer['opened']} of {listeners} listeners connected: {answer['wrong']}")
-    return answer
+    command = [str(STORM), str(server.port), str(listeners), str(IN_FLIGHT)]
+    with on_core(1), subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(request)
+        program.stdin.flush()
+        answer: dict[str, Any] = json.loads(program.stdout.readline())
+        if answer["wrong"]:
+            raise LoadFailed(f"only {answer['opened']} of {listeners} listeners connected: {answer['wrong']}")
+        yield answer
+        program.stdin.close()
 
 
 def measure(peer: Peer, size: Size) -> Measured:
@@ -45,13 +52,14 @@ def measure(peer: Peer, size: Size) -> Measured:
         client.connect(server.target, FIRST, size=200)
         before = server.cpu()
         if STORM.exists():
-            answer = storm(server, size.listeners)
+            with storm(server, size.listeners) as answer:
+                used = server.cpu().since(before)
             seconds = answer["seconds"]
         else:
             answer = client.connect(server.target, size.listeners, size=200, in_flight=IN_FLIGHT)
+            used = server.cpu().since(before)
             seconds = answer["open_s"]
             notes.append("measured with the Python client: there is no C compiler")
-        used = server.cpu().since(before)
         values = {
             "connects_per_s": size.listeners / seconds,
             "server_us": sum(used) / size.listeners * 1e6,

@@ -60,18 +60,19 @@ class Admission:
 
         An empty address (a Unix socket, before the proxy has said who it carries) has no share of its own.
         """
-        after_ms = int((0.2 + 0.8 * chance) * self.full_retry_seconds * 1000)
         if self.admitted >= self.max_connections:
-            return Refusal("full", f"All {self.max_connections} places are taken.", after_ms)
+            return self._refusal("full", f"All {self.max_connections} places are taken.", chance)
         here = self._by_address.get(address, 0)
         if address and here >= self.max_per_address:
-            return Refusal(
-                "address_full", f"{self.max_per_address} connections from one address are the most.", after_ms
-            )
+            detail = f"{self.max_per_address} connections from one address are the most."
+            return self._refusal("address_full", detail, chance)
         self.admitted += 1
         if address:
             self._by_address[address] = here + 1
         return None
+
+    def _refusal(self, code: str, detail: str, chance: float) -> Refusal:
+        return Refusal(code, detail, int((0.2 + 0.8 * chance) * self.full_retry_seconds * 1000))
 
     def release(self, address: str) -> None:
         """Give back what one `admit` of the same address took."""

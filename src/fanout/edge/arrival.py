@@ -84,6 +84,12 @@ class Arrival:
         if connection.inbound:
             assert isinstance(connection.inbound, bytes)
             data = connection.inbound + data
+            connection.inbound = None
+        repeated = self._repeated.recall(data)
+        if repeated is not None:
+            del self.waiting[connection]
+            self._greet(connection, repeated)
+            return
         try:
             end = find_head_end(data)
             if end < 0:
@@ -95,7 +101,6 @@ class Arrival:
             self._refuse(connection, bad.status, bad.code, bad.detail, bad.headers)
             return
         del self.waiting[connection]
-        connection.inbound = None
         if request is None:
             self._hub.release(connection)
             secure = isinstance(connection.sock, ssl.SSLSocket)
@@ -103,17 +108,16 @@ class Arrival:
             return
         self._greet(connection, request)
         if end < len(data):
+            self._hub.sending.send_greetings()
             if connection.stage is Stage.LISTENING:
                 self._hub.listening.received(connection, data[end:])
             elif connection.stage is Stage.WAITING:
                 connection.keep(data[end:])
 
     def _request(self, head: bytes) -> HubRequest | None:
-        request = self._repeated.recall(head)
-        if request is None:
-            request = self._route(parse_request_head(head))
-            if request is not None:
-                self._repeated.remember(head, request)
+        request = self._route(parse_request_head(head))
+        if request is not None:
+            self._repeated.remember(head, request)
         return request
 
     def _refuse(

@@ -34,7 +34,7 @@ class Door:
         sock: Listening; made non-blocking here. Options set here are inherited by every accepted socket (Linux), which
             saves three system calls a connection.
         tls: Accept TLS with this context.
-        has_room: Whether one more connection may come in; asked for each. When not, the door is shut.
+        room: How many more connections may come in. When none, the door is shut.
     """
 
     def __init__(
@@ -43,16 +43,17 @@ class Door:
         arrival: Arrival,
         sock: socket.socket,
         tls: ssl.SSLContext | None = None,
-        has_room: Callable[[], bool] = lambda: True,
+        room: Callable[[], int] = lambda: ACCEPTS_AT_ONCE + 1,
     ) -> None:
         self._hub = hub
         self._arrival = arrival
         self._sock = sock
         self._tls = tls
-        self._has_room = has_room
+        self._room = room
         self.open = False
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._kind = (sock.family, sock.type, sock.proto)
         self._has_addresses = sock.family != socket.AF_UNIX
         if self._has_addresses:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -68,22 +69,25 @@ class Door:
         self.open = open
 
     def accept(self) -> None:
-        """Let in those who wait, a burst at most."""
-        for _ in range(ACCEPTS_AT_ONCE):
-            if not self._has_room():
-                self.set_open(False)
-                return
+        """Let in those who wait, a burst at most: first all out of the kernel, then all into the hub."""
+        arrived = []
+        room = self._room()
+        for _ in range(min(room, ACCEPTS_AT_ONCE)):
             try:
-                sock, peer = self._sock.accept()
+                arrived.append(self._sock._accept())  # type: ignore[attr-defined]  # accept() asks for each what we know
             except BlockingIOError:
-                return
+                break
             except OSError as error:
                 if error.errno in OUT_OF_RESOURCES:
                     self.set_open(False)  # whoever looks after the doors tries again
-                    return
-                continue  # this one left before it was let in (accept(2), "Error handling")
+                    break
+                # this one left before it was let in (accept(2), "Error handling")
+        for fd, peer in arrived:
+            sock = socket.socket(*self._kind, fileno=fd)
             sock.setblocking(False)
             self._begin(sock, sys.intern(peer[0]) if self._has_addresses else "")
+        if len(arrived) >= room:
+            self.set_open(False)
 
     def _begin(self, sock: socket.socket, address: str) -> None:
         stage = Stage.ARRIVING

@@ -80,7 +80,7 @@ class Edge:
                     self._greeting.ask = Admittance(self._hub, nursery, self._greeting.answer).ask
                 ending.callback(self._hub.feed.watch(self._hub.authors.told, Banishment(self._hub, nursery).heard))
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
-                self._doors = [Door(self._hub, self._arrival, sock, tls, self._has_room) for sock, tls in doors]
+                self._doors = [Door(self._hub, self._arrival, sock, tls, self._room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)
                 nursery.start_soon(self._hub.fan_out)
                 nursery.start_soon(self._hub.replay.run)
@@ -173,17 +173,15 @@ class Edge:
             self._visiting -= 1
             self._set_doors()
 
-    def _has_room(self, arrived: int = 0) -> bool:
-        """Whether there is room for one more connection of any kind."""
-        return (
-            not self._greeting.draining
-            and self._visiting < self._settings.max_visiting
-            and len(self._hub.connections) + arrived < self._settings.max_listeners + self._settings.max_arriving
-        )
+    def _room(self) -> int:
+        """How many more connections of any kind there is room for."""
+        if self._greeting.draining or self._visiting >= self._settings.max_visiting:
+            return 0
+        return max(self._settings.max_listeners + self._settings.max_arriving - len(self._hub.connections), 0)
 
     def _set_doors(self) -> None:
         """Open while there is room, shut otherwise."""
-        room = self._has_room()
+        room = self._room() > 0
         for door in self._doors:
             door.set_open(room)
 

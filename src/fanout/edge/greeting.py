@@ -89,7 +89,7 @@ class Greeting:
             if welcome is None:
                 self._take_places(connection, request)
             else:
-                self._hub.sending.greetings.append((connection, self._opening(request) + welcome))
+                self._hub.sending.greet(connection, self._opening(request) + welcome)
         except FanoutError as error:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING

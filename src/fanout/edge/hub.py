@@ -45,6 +45,9 @@ CALM_SECONDS = 0.005
 """Without news for this long, what comes next probably comes alone: there is nothing to be gained by waiting for
 more."""
 
+HEADS_AT_ONCE = 64
+"""Requests that are read before they are answered: enough for the code to stay in the cache, and 4 MiB at the most."""
+
 EVENTS_AT_ONCE = 1024
 """Ready sockets taken from the kernel at a time."""
 
@@ -90,6 +93,8 @@ class Hub:
         """Who may be behind, and since when."""
         self._buffer = bytearray(READ_BYTES)
         self._filled = memoryview(self._buffer)
+        self._heads: list[tuple[Connection, bytes]] = []
+        """Arrivals whose first bytes have been read and not yet looked at."""
 
     def connect_stages(self, *, arriving: Receiver, listening: Receiver, secure: Callable[[Connection], None]) -> None:
         """Say who takes the bytes of each stage. Done once, before `read`."""
@@ -132,8 +137,8 @@ class Hub:
         subscription.audience.view.presence.leave(connection.principal.subject)
 
     def news(self, audience: Audience) -> None:
-        """Something was published to this audience. A few listeners get it at once, without waiting for the walks' turn,
-        unless there was news a moment ago: then it waits to be sent together with what comes next."""
+        """Something was published to this audience. A few listeners get it at once, without waiting for the turn of the
+        walks, unless there was news a moment ago: then it waits to be sent together with what comes next."""
         now = perf_counter()
         calm = now - self._news_at > CALM_SECONDS and not self._to_walk
         self.walk(audience)
@@ -217,9 +222,13 @@ class Hub:
                         self._ready(connection, event)
                     except Exception as fault:
                         self.fault(fault, connection)
+                if len(self._heads) >= HEADS_AT_ONCE:
+                    self._greet()
                 if perf_counter() > until:
+                    self._greet()
                     await trio.lowlevel.checkpoint()
                     until = perf_counter() + SLICE_SECONDS
+            self._greet()
 
     def _ready(self, connection: Connection, event: int) -> None:
         if event & select.EPOLLOUT and connection.stage is not Stage.SECURING:
@@ -228,24 +237,31 @@ class Hub:
                 return
         if connection.stage is Stage.SECURING:
             self._secure(connection)
+        elif connection.stage is Stage.ARRIVING and not isinstance(connection.sock, ssl.SSLSocket):
+            if data := self._received(connection):
+                self._heads.append((connection, data))
         elif event & ~select.EPOLLOUT:
             self.readable(connection)
+
+    def _greet(self) -> None:
+        """Answer those whose request has been read: first work out all answers, then send them. So the same code runs
+        many times in a row, out of the processor's cache; taking turns with the kernel's networking for each of them
+        made a handshake a quarter more expensive."""
+        if not self._heads:
+            return
+        heads, self._heads = self._heads, []
+        with self.sending.greetings_together():
+            for connection, data in heads:
+                try:
+                    if connection.stage is Stage.ARRIVING:
+                        self._arriving.received(connection, data)
+                except Exception as fault:
+                    self.fault(fault, connection)
 
     def readable(self, connection: Connection) -> None:
         """Read once, and give the bytes to whoever this connection's stage is about."""
         sock = connection.sock
-        while True:
-            try:
-                size = sock.recv_into(self._buffer)
-            except WOULD_BLOCK:
-                return
-            except OSError:
-                size = 0
-            if size == 0:
-                self.lost(connection)
-                return
-            connection.heard_at = self.second
-            data = bytes(self._filled[:size])
+        while data := self._received(connection):
             if connection.stage is Stage.LISTENING:
                 self.listening.received(connection, data)
             elif connection.stage is Stage.ARRIVING:
@@ -257,6 +273,19 @@ class Hub:
             # TLS may hold decrypted bytes that epoll knows nothing of.
             if not isinstance(sock, ssl.SSLSocket) or connection.fd not in self.connections or not sock.pending():
                 return
+
+    def _received(self, connection: Connection) -> bytes:
+        """What the kernel has of this connection, one buffer at most; nothing if that is nothing, or it is over."""
+        try:
+            size = connection.sock.recv_into(self._buffer)
+        except WOULD_BLOCK:
+            return b""
+        except OSError:
+            size = 0
+        if size == 0:
+            self.lost(connection)
+        connection.heard_at = self.second
+        return bytes(self._filled[:size])
 
     async def fan_out(self) -> None:
         """Walk over every audience that has news, a slice each in turn, for ever.

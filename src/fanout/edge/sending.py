@@ -13,8 +13,8 @@ import ssl
 import struct
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class Sending:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._greetings: list[tuple[Connection, bytes]] | None = None
         self.stalled: dict[Connection, int] = {}
         self.leaving: dict[Connection, int] = {}
 
@@ -69,6 +70,30 @@ class Sending:
         if sent < len(frame):
             connection.owed = memoryview(frame)[sent:]
             self._park(connection)
+
+    def greet(self, connection: Connection, greeting: bytes) -> None:
+        """Send a newcomer's first bytes: at once, or with those of the others who are answered together."""
+        if self._greetings is None:
+            self.control(connection, greeting)
+        else:
+            self._greetings.append((connection, greeting))
+
+    @contextmanager
+    def greetings_together(self) -> Iterator[None]:
+        """Keep greetings until the end of the block, in which nothing may be awaited."""
+        self._greetings = []
+        try:
+            yield
+        finally:
+            self.send_greetings()
+            self._greetings = None
+
+    def send_greetings(self) -> None:
+        """Send those that were kept: before anything else goes to one of them."""
+        for connection, greeting in self._greetings or ():
+            self.control(connection, greeting)
+        if self._greetings:
+            self._greetings.clear()
 
     def first(self, connection: Connection, greeting: bytes, places: Sequence[Subscription]) -> None:
         """Send a welcome and, behind it, what these places have for the listener already: in one send as far as one may

@@ -30,7 +30,7 @@ SUBPROTOCOLS: Final = {"fanout.v1.json": Format.JSON, "fanout.v1.msgpack": Forma
 
 _EVENTS_PATH = re.compile(r"/v1/rooms/(@[^/]+/[^/]+|[^/@][^/]*)/events")
 _ACCEPT_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==")
+_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
 KEY_CHARACTERS: Final = 24
 """Length of a Sec-WebSocket-Key: 16 bytes in base64 (RFC 6455 §4.1)."""
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
@@ -82,11 +82,11 @@ def hub_request(head: RequestHead) -> HubRequest | None:
     return None
 
 
-def accept_of(key: str) -> bytes | None:
+def accept_of(key: bytes) -> bytes | None:
     """The Sec-WebSocket-Accept for a key (RFC 6455 §4.2.2), or None if it is not a key."""
     if not _KEY.fullmatch(key):
         return None
-    digest = hashlib.sha1(key.encode() + _ACCEPT_GUID, usedforsecurity=False).digest()
+    digest = hashlib.sha1(key + _ACCEPT_GUID, usedforsecurity=False).digest()
     return binascii.b2a_base64(digest, newline=False)
 
 
@@ -122,7 +122,7 @@ def _websocket(head: RequestHead) -> HubRequest:
         raise BadRequest(
             "The WebSocket version is 13 (RFC 6455).", code="bad_websocket_version", status=426, headers=_NEEDED
         )
-    accept = accept_of(headers.get("sec-websocket-key", ""))
+    accept = accept_of(headers.get("sec-websocket-key", "").encode("latin-1", "replace"))
     if accept is None:
         raise BadRequest("Sec-WebSocket-Key is 16 bytes in base64.", code="bad_handshake")
     _refuse_body(headers)

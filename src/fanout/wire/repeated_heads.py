@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from fanout.wire.join import KEY_CHARACTERS, HubRequest, accept_of
 
@@ -29,21 +29,23 @@ class RepeatedHeads:
         self._known: dict[bytes, HubRequest] = {}
 
     def recall(self, head: bytes) -> HubRequest | None:
-        """What this head asks for, if the same but for its key was remembered; None if not."""
+        """What this asks for, if it is a whole head, and the same but for its key was remembered; None if not."""
+        if len(head) > MAX_HEAD_BYTES:
+            return None
         begin = head.find(KEY_FIELD) + len(KEY_FIELD)
         end = begin + KEY_CHARACTERS
         known = self._known.get(head[:begin] + head[end:])
         if known is None:
             return None
-        accept = accept_of(head[begin:end].decode("latin-1"))
-        return None if accept is None else msgspec.structs.replace(known, accept=accept)
+        accept = accept_of(head[begin:end])
+        return None if accept is None else replace(known, accept=accept)
 
     def remember(self, head: bytes, request: HubRequest) -> None:
         """Keep what the parser said, if it may be kept: nothing that could be anybody's secret."""
         begin = head.find(KEY_FIELD) + len(KEY_FIELD)
         end = begin + KEY_CHARACTERS
         # The key must be the whole value, or a longer value could be taken for it later.
-        if accept_of(head[begin:end].decode("latin-1")) is None or head[end : end + 2] != b"\r\n":
+        if accept_of(head[begin:end]) is None or head[end : end + 2] != b"\r\n":
             return
         if len(head) > MAX_HEAD_BYTES or request.token is not None or request.problem is not None:
             return
