@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -39,6 +39,7 @@ class Engine:
         self._rooms: dict[str, Room] = {}
         self._reached: dict[str, tuple[Room, ...]] = {}
         self._changing = trio.Lock()
+        self._heard: list[Callable[[Room], None]] = []
 
     @property
     def rooms(self) -> Mapping[str, Room]:
@@ -110,7 +111,24 @@ class Engine:
                 else:
                     room.change(settings)
             self._reached.clear()
+            if room is None:
+                for heard in self._heard:
+                    heard(self._rooms[name])
             return self._rooms[name]
+
+    @contextmanager
+    def on_room(self, heard: Callable[[Room], None]) -> Iterator[None]:
+        """Have `heard` called with every room that there is, and during the block with every one that is made.
+
+        It is called in the event loop; it must be quick and must not raise.
+        """
+        for room in list(self._rooms.values()):
+            heard(room)
+        self._heard = [*self._heard, heard]
+        try:
+            yield
+        finally:
+            self._heard = [kept for kept in self._heard if kept is not heard]
 
     def _settings(self, name: str, *, follows: Sequence[str] | None, **given: object) -> RoomSettings:
         wanted = {key: value for key, value in given.items() if value is not None}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fanout.core.submission import Decision, Step, Submission
+from fanout.core.submission import Decision, State, Step, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,10 @@ class Changes:
         """Tell everybody."""
         for heard in self._heard.values():
             heard(change)
+
+    def tell_all(self, submissions: Sequence[Submission], decisions: Sequence[Decision]) -> None:
+        """Tell of every step that was taken in one call of the store, which says of each how it stands in the end."""
+        for submission, decision in zip(submissions, decisions, strict=True):
+            if decision.step is Step.APPROVE and submission.state is State.AIRED:
+                submission = replace(submission, state=State.APPROVED, message=None)
+            self.tell(Change(submission, decision))

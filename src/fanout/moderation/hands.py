@@ -1,0 +1,88 @@
+"""Who has what in hand at the desk: leases, and the moment in which somebody decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from fanout.core.lease import Lease, Leases
+from fanout.core.principal import Principal
+from fanout.core.submission import Step, Submission
+from fanout.errors import TransitionRefused
+from fanout.moderation.people import signature
+from fanout.moderation.steps import WORKING
+
+
+class Hands:
+    """The leases of all rooms, in memory: after a restart nobody has anything in hand.
+
+    Args:
+        clock: Milliseconds since 1970, UTC.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._leases = Leases()
+        self._deciding: dict[str, str] = {}
+        """Submissions on which somebody is deciding in this moment, and who."""
+        self._heard: list[Callable[[Lease], None]] = []
+
+    @contextmanager
+    def deciding(self, principal: Principal, submission_ids: Sequence[str]) -> Iterator[None]:
+        """Nobody else decides on these until the end of the block.
+
+        Raises:
+            TransitionRefused: `leased`: somebody else has one of them in hand, or is deciding on it.
+        """
+        self._leases.check(submission_ids, _holder(principal), self._clock())
+        for submission_id in submission_ids:
+            if submission_id in self._deciding:
+                raise TransitionRefused(
+                    f"{self._deciding[submission_id]} is deciding on this in this moment.", code="leased"
+                )
+        self._deciding.update(dict.fromkeys(submission_ids, signature(principal)))
+        try:
+            yield
+        finally:
+            for submission_id in submission_ids:
+                del self._deciding[submission_id]
+
+    def claim(self, principal: Principal, submission: Submission) -> Lease:
+        """Take it in hand, or keep it there. Raises TransitionRefused, `leased`."""
+        by, now = signature(principal), self._clock()
+        lease = self._leases.claim(submission.id, submission.room, _holder(principal), by, now)
+        self._tell(lease)
+        return lease
+
+    def release(self, principal: Principal, submission: Submission) -> None:
+        """Lay it down; nothing happens if it was not in this one's hands."""
+        holder = _holder(principal)
+        if self._leases.release(submission.id, holder):
+            self._tell(Lease(submission.id, submission.room, holder, signature(principal), 0))
+
+    def decided(self, principal: Principal, submission: Submission, step: Step) -> None:
+        """What is decided is out of hand; what is being worked on stays there, if it was."""
+        if step not in WORKING:
+            self.release(principal, submission)
+        elif self._leases.held(submission.id, _holder(principal), self._clock()):
+            self.claim(principal, submission)
+
+    def of(self, room: str) -> list[Lease]:
+        """What is in whose hands in a room."""
+        return self._leases.of(room, self._clock())
+
+    def on_lease(self, hear: Callable[[Lease], None]) -> None:
+        """Have `hear` called with every lease that is taken, renewed or (with `until` 0) laid down. One that merely
+        ends is not told.
+
+        It is called in the event loop; it must be quick and must not raise.
+        """
+        self._heard.append(hear)
+
+    def _tell(self, lease: Lease) -> None:
+        for hear in self._heard:
+            hear(lease)
+
+
+def _holder(principal: Principal) -> str:
+    return principal.subject or signature(principal)

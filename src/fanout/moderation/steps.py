@@ -1,0 +1,38 @@
+"""What each step takes: which action a role must be allowed, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fanout.core.principal import Action
+from fanout.core.submission import Step
+
+STEP_NEEDS: Final[Mapping[Step, Action | None]] = MappingProxyType(
+    {
+        Step.HOLD: Action.MODERATE,
+        Step.APPROVE: Action.MODERATE,
+        Step.REJECT: Action.MODERATE,
+        Step.EDIT: Action.MODERATE,
+        Step.WITHDRAW: None,
+        Step.MERGE: Action.MODERATE,
+        Step.UNMERGE: Action.MODERATE,
+        Step.CUE: Action.ORDER,
+        Step.MOVE: Action.ORDER,
+        Step.PIN: Action.ORDER,
+        Step.UNPIN: Action.ORDER,
+        Step.SKIP: Action.ORDER,
+        Step.AIR: Action.AIR,
+        Step.ANSWER: Action.ANSWER,
+        Step.RETRACT: Action.RETRACT,
+        Step.UNDO: Action.MODERATE,
+    }
+)
+"""None: nobody's but the author's. What each role may do is in `fanout.core.principal.MAY`."""
+
+WORKING: Final = frozenset({Step.EDIT, Step.MOVE, Step.PIN, Step.UNPIN})
+"""Steps that leave a submission in the hands of whoever has it."""
+
+TAKES_TEXT: Final = frozenset({Step.EDIT, Step.APPROVE, Step.ANSWER})
+"""Steps that may bring another text: for `answer`, that of the answer."""
