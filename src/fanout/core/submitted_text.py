@@ -72,12 +72,12 @@ def checked_text(text: str) -> str:
             f"A message has at most {MAX_SUBMISSION_CHARACTERS} characters; this has {len(text)}.",
             code="text_too_long",
         )
-    kept = _LINE_END.sub("\n", text).strip()
+    kept = _LINE_END.sub("\n", text)
     if fault := fault_in(kept):
         raise InvalidInput(f"text has {fault}.", code="bad_text")
     if not is_visible(kept):
         raise InvalidInput("text is empty.", code="text_empty")
-    return kept
+    return kept.strip()
 
 
 def cleaned_text(text: str) -> tuple[str, tuple[Removed, ...]]:
