@@ -21,7 +21,7 @@ from fanout.moderation.airing import Airing, said
 from fanout.moderation.bans import MAX_REASON_CHARACTERS
 from fanout.moderation.changes import Changes
 from fanout.moderation.hands import Hands
-from fanout.moderation.merging import MAX_AT_ONCE, SHARED, Merging
+from fanout.moderation.merging import MAX_AT_ONCE, Merging
 from fanout.moderation.people import signature
 from fanout.moderation.ports import Query, Store
 from fanout.moderation.prepared import PreparedAnswers
@@ -53,6 +53,7 @@ class Desk:
         rules: Rules,
         scribe: Scribe,
         prepared: PreparedAnswers,
+        merging: Merging,
         clock: Callable[[], int],
     ) -> None:
         self._engine = engine
@@ -65,7 +66,7 @@ class Desk:
         self._clock = clock
         self.hands = Hands(clock)
         self._run_sheet = RunSheet(store)
-        self._merging = Merging(store, changes)
+        self._merging = merging
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class Desk:
             else:
                 result = (await self._take([decision]))[0]
             self.hands.decided(principal, result, step)
-            await self._tell_followers(result, decision)
+            self._merging.tell(result, replace(decision, step=Step.AIR) if result.state is State.AIRED else decision)
         if result.state is State.AIRED:
             await self._airing.landed(submission_id)
         return result
@@ -277,11 +278,6 @@ class Desk:
             self._airing.start(results[-1])
         return results[-1]
 
-    async def _tell_followers(self, submission: Submission, decision: Decision) -> None:
-        step = Step.AIR if submission.state is State.AIRED else decision.step
-        if step in SHARED:
-            await self._merging.tell(submission, decision)
-
     async def _answer(
         self, principal: Principal, submission: Submission, text: str | None, prepared: str | None
     ) -> Submission:
@@ -309,7 +305,7 @@ class Desk:
             [retracted] = await self._take([decision])
         except TransitionRefused:  # by somebody else, in this very moment
             return
-        await self._merging.tell(retracted, decision)
+        self._merging.tell(retracted, decision)
 
 
 def _action(step: Step) -> Action:

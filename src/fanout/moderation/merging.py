@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
+import trio
+
 from fanout.core.submission import Decision, State, Step, Submission
-from fanout.errors import TransitionRefused
+from fanout.errors import StoreUnavailable, TransitionRefused
 from fanout.moderation.changes import Change, Changes
 from fanout.moderation.ports import Query, Store
 
@@ -21,12 +24,18 @@ MAX_AT_ONCE: Final = 500
 more than one."""
 
 
+RETRY_SECONDS: Final = 1.0
+"""Before the next attempt to find out whom to tell, when the store can't be read."""
+
+
 class Merging:
-    """Follows merges: directly, or through one that was itself merged later."""
+    """Follows merges: directly, or through one that was itself merged later. `run` comes first."""
 
     def __init__(self, store: Store, changes: Changes) -> None:
         self._store = store
         self._changes = changes
+        self._untold: deque[tuple[Submission, Decision]] = deque()
+        self._news = trio.Event()
 
     async def check_into(self, into: str) -> None:
         """Do nothing if this one can speak for those. That it is there, in the same room and not merged, the store
@@ -72,8 +81,26 @@ class Merging:
                 leaders += [submission.id for submission in page]
                 yield page
 
-    async def tell(self, leader: Submission, decision: Decision) -> None:
-        """Tell the authors of everything that it speaks for."""
+    def tell(self, leader: Submission, decision: Decision) -> None:
+        """Tell the authors of everything that it speaks for, if it concerns them; in the background, for they may be
+        many."""
+        if decision.step in SHARED:
+            self._untold.append((leader, decision))
+            self._news.set()
+
+    async def run(self) -> None:
+        """Tell, until cancelled."""
+        while True:
+            while not self._untold:
+                self._news = trio.Event()
+                await self._news.wait()
+            try:
+                await self._tell(*self._untold[0])
+                self._untold.popleft()
+            except StoreUnavailable:  # some hear it twice then, which says nothing else than once
+                await trio.sleep(RETRY_SECONDS)
+
+    async def _tell(self, leader: Submission, decision: Decision) -> None:
         async for page in self.followers(leader):
             for submission in page:
                 self._changes.tell(Change(submission, decision, leader))

@@ -10,7 +10,7 @@ from time import time_ns
 import trio
 
 from fanout.core.message import Entry, Message
-from fanout.core.submission import Submission
+from fanout.core.submission import Decision, Submission
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import FanoutError
@@ -21,6 +21,7 @@ from fanout.moderation.desk import Desk
 from fanout.moderation.desk_room import DeskRooms
 from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.intake import Intake, view_of
+from fanout.moderation.merging import Merging
 from fanout.moderation.names import Names
 from fanout.moderation.people import People
 from fanout.moderation.ports import Store
@@ -85,14 +86,21 @@ async def open_moderation(
     airing = Airing(engine, store)
     register = Register(engine, store, rules, airing, changes, clock)
     intake = Intake(engine, store, hooks, register, changes, rules, bans, names, clock)
-    desk = Desk(engine, store, changes, airing, rules, scribe, prepared, clock)
+    merging = Merging(store, changes)
+    desk = Desk(engine, store, changes, airing, rules, scribe, prepared, merging, clock)
     for loads in (rules.load, bans.load, prepared.load):
         await loads()
     await airing.recover()
-    scribe.on_answered(lambda submission, decision: changes.tell(Change(submission, decision)))
+
+    def answered(submission: Submission, decision: Decision) -> None:
+        changes.tell(Change(submission, decision))
+        merging.tell(submission, decision)
+
+    scribe.on_answered(answered)
     changes.subscribe(_notifying(hooks))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(airing.run)
+        nursery.start_soon(merging.run)
         await airing.all_landed()
         await scribe.load()
         desk_rooms = DeskRooms(desk_engine, nursery)
