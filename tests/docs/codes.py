@@ -59,4 +59,6 @@ def _status(name: str, code: str) -> int:
     kind = getattr(errors, name, errors.InvalidInput)  # BadRequest and BadCommand are kinds of InvalidInput
     if kind in (errors.ProtocolViolation, errors.ConfigurationError, errors.ListenerOvertaken):
         return 0
+    if kind is errors.TooSoon:
+        return status_of(kind("", after_s=0))
     return status_of(kind("", code=code))

@@ -17,6 +17,7 @@ from fanout.core import limits
 from fanout.server.settings import Config, RoomConfig, accepted
 
 DOCS = Path(__file__).parents[2] / "docs"
+SINGULAR = {"rooms": "--room", "plugins": "--plugin"}
 NOT_SETTABLE_BY_FLAG = {"secret", "public_keys", "protected_names"}
 
 
@@ -25,7 +26,7 @@ def settings_table() -> str:
     rows = ["| setting | flag | default | what it accepts |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(Config):
         flag = "--" + field.name.replace("_", "-")
-        shown = {"rooms": "`--room`", "plugins": "`--plugin`"}.get(field.name, "" if field.name in NOT_SETTABLE_BY_FLAG else f"`{flag}`")
+        shown = "" if field.name in NOT_SETTABLE_BY_FLAG else f"`{SINGULAR.get(field.name, flag)}`"
         default = getattr(Config(), field.name)
         written = "" if default in (None, (), {}) else f"`{str(default).lower()}`"
         rows.append(f"| `{field.name}` | {shown} | {written} | {accepted(Config, field.name)} |")

@@ -1,14 +1,15 @@
 """The composition root: which parts a server has, in which order they start, and in which they stop.
 
 Start: what can be wrong with the settings first (keys, certificates, then the addresses, so that a taken port is told
-at once), then the log and the engine on it, the rooms of the configuration, and last the edge, with the ordinary HTTP
-behind it. Only when all stands is anybody told that it listens; who came earlier has waited in the doors' backlog.
+at once) and the plug-ins, then the log and the engine on it, the rooms of the configuration, the store and moderation
+on all of these, and last the edge, with the ordinary HTTP behind it. Only when all stands is anybody told that it
+listens; who came earlier has waited in the doors' backlog.
 
 Stop: readiness goes first, so that a proxy sends nobody new. The doors close at once: whoever comes is refused, and
 looks elsewhere, instead of waiting for a server that will not come to the door. Every listener is told to come back,
 each in a slot of its own, and gets what is on its way to it; requests in progress are answered, so nothing that was
-acknowledged is lost and nothing half-done is acknowledged. Then the edge ends, the engine, and last the log, which
-finishes what it had begun.
+acknowledged is lost and nothing half-done is acknowledged. Then the edge ends, moderation and its store, the engine,
+and last the log, which finishes what it had begun.
 """
 
 from __future__ import annotations
@@ -22,14 +23,21 @@ from typing import Final
 import trio
 
 from fanout.edge.edge import Edge
-from fanout.edge.feed import EngineFeed
+from fanout.edge.feed import EngineFeed, Feed
+from fanout.edge.moderated_feed import ModeratedFeed
 from fanout.edge.settings import EdgeSettings
-from fanout.engine.engine import Engine
+from fanout.engine.engine import Engine, open_engine_on
 from fanout.errors import ConfigurationError, InvalidInput
+from fanout.log.memory import MemoryLog
 from fanout.log.opening import open_engine
+from fanout.moderation.hooks.hooks import Hooks
+from fanout.moderation.moderation import Moderation, open_moderation
+from fanout.moderation.rules import protected_names
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import close_doors, open_doors, tls_context, url_of
+from fanout.server.plugins import hooks_of
 from fanout.server.settings import Config, RoomConfig
+from fanout.store.memory import MemoryStore
 from fanout.web.app import make_app
 from fanout.web.http import HttpServer
 from fanout.web.tokens import Tokens
@@ -45,10 +53,12 @@ takes one; what takes longer is a client that reads too slowly."""
 
 @dataclass(slots=True)
 class Server:
-    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new."""
+    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new; `moderation` is None
+    where nothing is taken from visitors."""
 
     urls: tuple[str, ...]
     engine: Engine
+    moderation: Moderation | None
     edge: Edge
     http: HttpServer
     tokens: Tokens
@@ -83,13 +93,14 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
     settings = edge_settings(config, descriptors)
     tokens = tokens_of(config)
     tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
+    hooks = hooks_of(config)
     doors = open_doors(config)
     try:
         urls = tuple(url_of(door, secure=tls is not None) for door in doors)
         async with open_engine(None if config.memory else config.data) as engine:
             await make_rooms(engine, config.rooms)
-            server = _assembled(urls, engine, tokens, settings, config.drain_seconds, doors)
-            async with trio.open_nursery() as nursery:
+            async with _moderated(config, engine, hooks) as moderation, trio.open_nursery() as nursery:
+                server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors)
                 await nursery.start(server.edge.run, [(door, tls) for door in doors])
                 yield server
                 nursery.cancel_scope.cancel()
@@ -97,9 +108,38 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
         close_doors(doors)
 
 
+@asynccontextmanager
+async def _moderated(config: Config, engine: Engine, hooks: Hooks) -> AsyncIterator[Moderation | None]:
+    """Moderation on a store of this server's own; None where there is no store that keeps what is in a directory.
+
+    Raises:
+        ConfigurationError: A setting is none that moderation takes.
+    """
+    if not config.memory:
+        yield None
+        return
+    store = MemoryStore()
+    try:
+        async with (
+            open_engine_on(MemoryLog()) as desk_engine,
+            open_moderation(engine, desk_engine, store, hooks, protected_names=_checked_names(config)) as moderation,
+        ):
+            yield moderation
+    finally:
+        await store.aclose()
+
+
+def _checked_names(config: Config) -> tuple[str, ...]:
+    try:
+        return protected_names(config.protected_names)
+    except InvalidInput as error:
+        raise ConfigurationError("protected_names", error.detail) from None
+
+
 def _assembled(
     urls: tuple[str, ...],
     engine: Engine,
+    moderation: Moderation | None,
     tokens: Tokens,
     settings: EdgeSettings,
     drain_seconds: float,
@@ -107,14 +147,22 @@ def _assembled(
 ) -> Server:
     """The parts, each given what it needs of the others: edge and HTTP know each other only by these two functions."""
     edge = Edge(
-        EngineFeed(engine),
+        _feed(engine, moderation),
         authenticate=tokens.authenticate,
         handle_http=lambda handover: server.http.serve(handover),
         settings=settings,
     )
     app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining)
-    server = Server(urls, engine, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
+    server = Server(urls, engine, moderation, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
     return server
+
+
+def _feed(engine: Engine, moderation: Moderation | None) -> Feed:
+    if moderation is None:
+        return EngineFeed(engine)
+    return ModeratedFeed(
+        engine, moderation.desk_engine, moderation.intake, moderation.changes, moderation.bans, moderation.hooks
+    )
 
 
 def edge_settings(config: Config, descriptors: int) -> EdgeSettings:
