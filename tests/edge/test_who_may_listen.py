@@ -9,6 +9,7 @@ import trio
 
 from fanout.core.ban import Effect
 from fanout.core.principal import Principal
+from fanout.edge.connection import Stage
 from fanout.engine.engine import open_engine_on
 from fanout.errors import Banned, TooSoon
 from fanout.log.memory import MemoryLog
@@ -189,6 +190,8 @@ async def test_while_a_plug_in_thinks_others_come_in_and_nothing_that_was_said_i
         await stream.send_all(command({"type": "subscribe", "room": "nowhere"}))
         staff = await site.listener(Format.JSON, f"token={site.token()}")
         await staff.silence()
+        [waiting] = [one for one in site.hub.connections.values() if one.stage is Stage.WAITING]
+        assert len(waiting.inbound) == len(command({"type": "ping"}))  # what came later waits in the kernel
         desk.gate.set()
         listener = await Listener(stream, Format.JSON).upgraded()
         await listener.expect("welcome")
