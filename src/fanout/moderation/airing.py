@@ -1,4 +1,4 @@
-"""From the decision to air to the message in the room: exactly once, in the order of the decisions, whatever crashes.
+"""From the decision to air to the message in the room: exactly once and in order, whatever crashes.
 
 The store commits the decision first, with the id that the message will have. What was committed and not published when
 a process died is found at the next start, by the audit trail and the log: a message whose id the log has is not
