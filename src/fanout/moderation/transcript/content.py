@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import count
 
 from fanout.core.audit import AuditEntry
 from fanout.core.message import Author, Entry, Message, Retraction
@@ -52,9 +53,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question, or anything else that refers to nothing before it, with everything that refers to it."""
+    """A question, or anything else that refers to nothing before it, with everything that refers to it. `number`
+    counts the questions, from 1; nothing else has one."""
 
-    number: int
+    number: int | None
     lead: Line
     replies: tuple[Line, ...] = ()
 
@@ -147,4 +149,7 @@ def _grouped(lines: Sequence[_Referring]) -> tuple[Exchange, ...]:
                 group_of[referring.re] = group  # several answers to what is not here stay together
         group.append(referring.line)
         group_of[referring.line.id] = group
-    return tuple(Exchange(number, group[0], tuple(group[1:])) for number, group in enumerate(groups, 1))
+    number = count(1)
+    return tuple(
+        Exchange(next(number) if lead.kind == QUESTION else None, lead, tuple(replies)) for lead, *replies in groups
+    )

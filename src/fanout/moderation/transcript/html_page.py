@@ -84,7 +84,7 @@ class HtmlPage(Form):
             return f'<div class="aside" id="m-{lead.id}">\n<p class="by">{self._by(lead)}</p>\n{said}</div>\n'
         return (
             f'<article id="m-{lead.id}" aria-labelledby="h-{lead.id}">\n<h2 id="h-{lead.id}">'
-            f'<a class="anchor" href="#m-{lead.id}">{exchange.number}</a> {self._by(lead)}</h2>\n'
+            f'<a class="anchor" href="#m-{lead.id}">{exchange.number or "·"}</a> {self._by(lead)}</h2>\n'
             f"{said}{replies}</article>\n"
         )
 

@@ -13,10 +13,10 @@ from fanout.core.audit import AuditEntry
 from fanout.moderation.transcript.content import Exchange, Line, Record, View
 from fanout.moderation.transcript.form import Form, clock, lines_of, one_line, span, told
 
-_BACKSLASH = re.compile(r"[\\`*_{}\[\]()#!]")
-_REFERENCE = re.compile(r"[&<>@|~$^=:\"'\t]")
-"""Colons too: without one, no dialect makes a link of an address."""
-_AT_BEGIN = re.compile(r"^(?:[+-]|[0-9]{1,9}(?=[.)]|\\\)))")
+_BACKSLASH = re.compile(r"[\\`*_{}\[\]#]")
+_REFERENCE = re.compile(r"[&<>@|~$^\t]|=(?==)|(?<![0-9]):(?=\S)|:(?=[^0-9\s])")
+"""Colons too, but for those of a time and at the end of a word: without one, no dialect makes a link of an address."""
+_AT_BEGIN = re.compile(r"^(?:[-+=:]|[0-9]{1,9}(?=[.)]))")
 _WWW = re.compile(r"(?<=www)\.", re.IGNORECASE)
 
 
@@ -39,7 +39,8 @@ class Markdown(Form):
 
     def exchange(self, exchange: Exchange) -> str:
         lead = exchange.lead
-        heading = f"\n## {exchange.number}\\. {self._head(lead)}\n"
+        number = "" if exchange.number is None else f"{exchange.number}\\. "
+        heading = f"\n## {number}{self._head(lead)}\n"
         replies = (
             f"\n**{self._head(line)}** {escaped(self.heard(line))}\n{self._said(line)}" for line in exchange.replies
         )

@@ -27,8 +27,9 @@ class Objects(Form):
         return "{" + ",".join(f"{_written(key)}:{_written(value)}" for key, value in head.items()) + ',"exchanges":['
 
     def exchange(self, exchange: Exchange) -> str:
-        lead = {"number": exchange.number, **self._line(exchange.lead)}
-        return self._item(lead | {"replies": [self._line(line) for line in exchange.replies]})
+        number = {} if exchange.number is None else {"question": exchange.number}
+        replies = [self._line(line) for line in exchange.replies]
+        return self._item(number | self._line(exchange.lead) | {"replies": replies})
 
     def queue(self) -> str:
         return self._next("submissions")

@@ -28,7 +28,8 @@ class Plain(Form):
         return "\n".join(lines) + "\n"
 
     def exchange(self, exchange: Exchange) -> str:
-        said = [self._said(exchange.lead, f"{exchange.number}. "), *map(self._said, exchange.replies)]
+        number = "" if exchange.number is None else f"{exchange.number}. "
+        said = [self._said(exchange.lead, number), *map(self._said, exchange.replies)]
         return "\n" + "".join(said)
 
     def _said(self, line: Line, number: str = "") -> str:
