@@ -213,5 +213,21 @@ PEERS: Final[dict[str, Peer]] = {
             lambda: "",
             floor=True,
         ),
+        Peer(
+            "floor-trio",
+            "floor: a turn of trio, send() in Python",
+            start_floor(sys.executable, str(SERVERS / "floor_trio.py")),
+            no_reason,
+            lambda: "",
+            floor=True,
+        ),
+        Peer(
+            "floor-handshake",
+            "floor: a bare handshake in Python",
+            websocket_peer([sys.executable, str(SERVERS / "floor_handshake.py")]),
+            no_reason,
+            lambda: "",
+            floor=True,
+        ),
     )
 }

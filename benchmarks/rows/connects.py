@@ -4,7 +4,8 @@
 compiler: Python needs as long for a handshake as the servers do, and would only measure itself.
 
 Timed: from the first SYN until the last right answer (101 and Sec-WebSocket-Accept); and the server's CPU for it. Its
-inverse, handshakes per second of the server's core, holds even where the client is the slower of the two.
+inverse, handshakes per second of the server's core, holds even where the client is the slower of the two. The floor is
+a loop in Python that accepts, reads and answers, and does nothing else.
 Not timed: start of the server, and a first hundred handshakes that warm it up.
 
 Rerun: python -m benchmarks connects
@@ -71,7 +72,7 @@ def measure(peer: Peer, size: Size) -> Measured:
 ROW = Row(
     "connects",
     "connects/s, doors open",
-    ("fanout", "bun", "uws", "ws", "nchan", "websockets", "trio-websocket"),
+    ("fanout", "bun", "uws", "ws", "nchan", "websockets", "trio-websocket", "floor-handshake"),
     Size(10_000, 0),
     Size(1_000, 0),
     measure,
