@@ -75,6 +75,7 @@ def test_what_nobody_could_see_is_empty(text):
         ("a\uffffb", "U\\+FFFF", "ab", Removed.BROKEN),
         ("a\ud83db", "surrogate U\\+D83D", "a\ufffdb", Removed.BROKEN),
         ("a" + ACUTE * 7, "combining marks in a row at character 2", "a" + ACUTE * 6, Removed.MARKS),
+        ("a" + ACUTE * 8 + "b" + ACUTE * 9, "at character 2", "a" + ACUTE * 6 + "b" + ACUTE * 6, Removed.MARKS),
         ("\u20dd" * 9 + "a", "combining marks", "\u20dd" * 6 + "a", Removed.MARKS),
         ("日本" + ACUTE * 9 + "語", "at character 3", "日本" + ACUTE * 6 + "語", Removed.MARKS),
     ],

@@ -49,12 +49,14 @@ def test_what_is_taken_for_a_protected_name_is_refused(name):
 ORDINARY = """
 Marie|Nathalie|Isabelle|Sylvie|Catherine|Françoise|Valérie|Christine|Monique|Sophie|Martine|Nicolas|Philippe|Pierre|
 Jean|Jean-Pierre|Jean-Pierre Dupont|Pierre Raffarin|J. Raffaello|Michel Martin|Sergio|Sergio Martin|Sergio Marino|Marin|
-Marina Sergio|Modeste|Modératrice|Modérément|Maude Rateur|Un ministre|Premier|Le premier|Première|Premier venu|Ministère|
-Premier secrétaire|Ministre Premier|Mon premier conseil des ministres|Lionelle|Lione|Lion|Léon|Liam|Lina|Lionel-le-Lion2000x|
-O'Neill|D'Artagnan|Anne-Sophie|Zoé|Loïc|Gaël|Noël|Maëlys|Hélène|Cœur de Lion|Ægir|Øystein|Łukasz|Gülşen|José|Müller|
-Nguyễn Văn An|Zoë 75|marie92|Toto|Bob_le_bricoleur|Kévin du 93|xXx|42|007|A.|Mme B.|M. Bernard|Burn|Corn|Modern Love|
+Marina Sergio|Modeste|Modératrice|Modérément|Maude Rateur|Un ministre|Premier|Le premier|Première|Premier venu|
+Ministère|Premier secrétaire|Ministre Premier|Mon premier conseil des ministres|Lionelle|Lione|Lion|Léon|Liam|Lina|
+Lionel-le-Lion2000x|O'Neill|D'Artagnan|Anne-Sophie|Zoé|Loïc|Gaël|Noël|Maëlys|Hélène|Cœur de Lion|Ægir|Øystein|Łukasz|
+Gülşen|José|Müller|Nguyễn Văn An|Zoë 75|marie92|Toto|Bob_le_bricoleur|Kévin du 93|xXx|42|007|A.|Mme B.|M. Bernard|Burn|
+Corn|Modern Love|
 James|John|Robert|Mary|Patricia|Linda|Barbara|Elizabeth|Jennifer|William|Illiam|Alan|Ian|Allan|Ellen|Emma|Olivia|Sarah|
-Сергей|Иван Сергеев|Νίκος|Ελένη|محمد|دانیال|दीपिका|陳大文|山田太郎|김철수|ทักษิณ|👩\u200d🚀 Claudie|Señor Ñandú|Citizen 4|Nobody
+Сергей|Иван Сергеев|Νίκος|Ελένη|محمد|دانیال|दीपिका|陳大文|山田太郎|김철수|ทักษิณ|
+👩\u200d🚀 Claudie|Señor Ñandú|Citizen 4|Nobody
 """
 
 

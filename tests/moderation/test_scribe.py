@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -48,11 +48,15 @@ class StubbornLog(MemoryLog):
 
 
 class StubbornStore(MemoryStore):
-    """Writes no document once `writes_left` have been written."""
+    """Writes no document once `writes_left` have been written; does what `meanwhile` says before it writes."""
 
-    writes_left = 1000
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes_left = 1000
+        self.meanwhile: Callable[[], Awaitable[object]] = trio.lowlevel.checkpoint
 
     async def put(self, documents, audit=()):
+        await self.meanwhile()
         if self.writes_left == 0:
             raise StoreUnavailable("The disk is full.")
         self.writes_left -= 1
@@ -133,6 +137,14 @@ async def test_the_same_final_line_twice_is_on_air_once_also_after_a_restart(hou
     bob = Principal(Role.SCRIBE, "Bob", frozenset({"stage"}))
     assert await house.scribe.final(bob, QUESTION, "l1", "Because.") == first
     assert await house.texts() == ["Because."]
+
+
+async def test_each_line_on_air_is_told_of_once(house):
+    heard: list[str] = []
+    house.scribe.on_line(lambda line: heard.append(f"{line.id} {line.final}"))
+    for line in ("l1", "l2", "l2"):
+        await house.scribe.final(SUE, QUESTION, line, "Because.")
+    assert heard == ["l1 True", "l2 True"]
 
 
 async def test_a_final_line_is_not_written_over(house):
@@ -249,6 +261,32 @@ async def test_what_was_taken_back_is_not_corrected(house):
         with pytest.raises(Conflict) as caught:
             await house.scribe.correct(SUE, "stage", message_id, "Seven.")
         assert caught.value.code == "message_retracted"
+    assert [message.kind for message in await house.aired()] == ["answer", "correction"]
+
+
+async def test_a_correction_of_what_is_taken_back_in_that_moment_does_not_stay_on_air(house):
+    said = await house.scribe.final(SUE, QUESTION, "l1", "Five.")
+    house.store.meanwhile = lambda: house.engine.room("stage").retract(said.id)
+    with pytest.raises(Conflict) as caught:
+        await house.scribe.correct(SUE, "stage", said.id, "Six.")
+    assert caught.value.code == "message_retracted"
+    assert [message.retracted for message in await house.aired()] == [True, True]
+
+
+@pytest.mark.parametrize("attempt", ["draft", "final"])
+async def test_what_was_begun_is_finished_whoever_waits(house, attempt):
+    gate = trio.Event()
+    house.store.meanwhile = gate.wait
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(getattr(house.scribe, attempt), SUE, QUESTION, "l1", "Because.")
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        gate.set()
+    [line] = await house.scribe.lines(SUE, QUESTION)
+    assert (line.text, line.final) == ("Because.", attempt == "final")
+    house.store.meanwhile = trio.lowlevel.checkpoint
+    await house.scribe.final(SUE, QUESTION, "l1", "Because.")
+    assert await house.texts() == ["Because."]
 
 
 async def test_a_visitors_words_are_not_corrected(house):

@@ -107,9 +107,8 @@ class ProtectedName:
 def readings(name: str) -> Readings:
     """What to compare with protected names: made once for each name, as it is most of the work."""
     plain = _plain(name)
-    pieces = _PIECE.findall(plain)
-    humps = [hump for piece in pieces for hump in _HUMP.split(piece)]
-    return [[_skeletons(word) for word in words] for words in (_SPACE.split(plain), pieces, humps)]
+    humps = [hump for piece in _PIECE.findall(plain) for hump in _HUMP.split(piece)]
+    return [[_skeletons(word) for word in words] for words in (_SPACE.split(plain), humps)]
 
 
 def _skeletons(word: str) -> frozenset[str]:

@@ -90,8 +90,7 @@ def cleaned_text(text: str) -> tuple[str, tuple[Removed, ...]]:
     kept = _without_faults(kept, removed).strip()
     if len(kept) > MAX_SUBMISSION_CHARACTERS:
         removed.add(Removed.END)
-        # The cut may have left a flag without its end, so what is hidden is looked for again.
-        kept = _without_faults(_cut(kept), set()).rstrip() + _CUT_MARK
+        kept = _cut(kept).rstrip() + _CUT_MARK
     if not is_visible(kept):
         kept = ""
     return kept, tuple(what for what in Removed if what in removed)
@@ -174,6 +173,7 @@ def _kind_of(character: str) -> Removed:
 def _cut(text: str) -> str:
     """So much that a mark fits behind it, ending between two characters as people count them."""
     end = MAX_SUBMISSION_CHARACTERS - len(_CUT_MARK)
+    # A flag, the longest that must not be cut, has 33; rows of joined emoji without an end are cut anywhere.
     while end > MAX_SUBMISSION_CHARACTERS - 100 and (_continues(text[end]) or text[end - 1] == "\u200d"):
         end -= 1
     return text[:end]
