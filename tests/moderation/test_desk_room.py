@@ -30,7 +30,7 @@ async def test_a_lone_change_is_told_at_once_with_everything_that_the_queue_show
         await trio.testing.wait_all_tasks_blocked()
         assert trio.current_time() == before
         assert [change["id"] for change in changes(house)] == [asked.id]
-        await trio.sleep(GATHER_SECONDS)
+        await trio.sleep(2 * GATHER_SECONDS)
         change = changes(house)[-1]
         assert (change["what"], change["step"], change["id"], change["state"]) == (
             "submission",

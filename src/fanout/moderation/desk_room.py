@@ -37,7 +37,7 @@ _ROOM_FOR_THE_REST: Final = 512
 class _Desk:
     """What one desk room has yet to be told."""
 
-    gathered: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    gathered: dict[tuple[str, str], Change | Mapping[str, Any]] = field(default_factory=dict)
     """By kind and id, the latest of each, in the order in which they first came."""
     more: int = 0
     news: trio.Event = field(default_factory=trio.Event)
@@ -64,8 +64,7 @@ class DeskRooms:
     def changed(self, change: Change) -> None:
         """A submission has changed. What merely shares another's fate is not told apart."""
         if change.leader is None:
-            entry = {"what": "submission", "step": change.step and str(change.step), **described(change.submission)}
-            self._gather(change.submission.room, ("submission", change.submission.id), entry)
+            self._gather(change.submission.room, ("submission", change.submission.id), change)
 
     def leased(self, lease: Lease) -> None:
         """Somebody has taken a submission in hand, or laid it down (`until` null)."""
@@ -87,7 +86,7 @@ class DeskRooms:
         }
         self._gather(line.room, ("draft", line.key), entry)
 
-    def _gather(self, room: str, key: tuple[str, str], entry: Mapping[str, Any]) -> None:
+    def _gather(self, room: str, key: tuple[str, str], entry: Change | Mapping[str, Any]) -> None:
         desk = self._desks.get(room)
         if desk is None:
             return
@@ -112,7 +111,8 @@ class DeskRooms:
 def _taken(desk: _Desk) -> dict[str, Any]:
     """As much of what was gathered as one message holds; of the rest, only how much it was."""
     changes, left = [], MAX_DATA_BYTES - _ROOM_FOR_THE_REST
-    for entry in desk.gathered.values():
+    for gathered in desk.gathered.values():
+        entry = _told(gathered) if isinstance(gathered, Change) else gathered
         size = len(json.dumps(entry, ensure_ascii=False).encode()) + 1
         if size > left:
             break
@@ -121,6 +121,10 @@ def _taken(desk: _Desk) -> dict[str, Any]:
     more = desk.more + len(desk.gathered) - len(changes)
     desk.gathered, desk.more = {}, 0
     return {"changes": changes, "more": more} if more else {"changes": changes}
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {"what": "submission", "step": change.step and str(change.step), **described(change.submission)}
 
 
 def described(submission: Submission) -> dict[str, Any]:

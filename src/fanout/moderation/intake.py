@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import trio
@@ -31,8 +31,8 @@ MAX_SOURCE_ID_CHARACTERS: Final = 200
 MAX_ITEMS: Final = 10_000
 """Submissions handed in at once. Beyond: `too_many_items`."""
 
-_BATCH: Final = 500
-"""Of those, how many share a commit: others have a turn between."""
+ONE_COMMIT: Final = 1000
+"""Of those, how many share a commit, all or none: others have a turn between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +136,13 @@ class Intake:
             raise InvalidInput(f"At most {MAX_ITEMS} submissions are handed in at once.", code="too_many_items")
         arrivals = []
         for item in items:
-            source_id = _source_id(item.source_id)
-            at = self._clock() if item.at is None else item.at
             name = self._names.cleaned(room, item.name) if item.name else ""
-            arrivals.append(
-                Arrival(new_message_id(), room, source, source_id, item.person, name, cleaned_text(item.text)[0], at)
-            )
+            arrivals.append(self._arrival(replace(item, room=room, source=source), cleaned_text(item.text)[0], name))
         receipts: list[Receipt] = []
-        for begin in range(0, len(arrivals), _BATCH):
-            kept = await self._store.receive(arrivals[begin : begin + _BATCH])
+        for begin in range(0, len(arrivals), ONE_COMMIT):
+            await trio.lowlevel.checkpoint_if_cancelled()
+            with trio.CancelScope(shield=True):  # or something might be kept that nobody reviews before the next start
+                kept = await self._store.receive(arrivals[begin : begin + ONE_COMMIT])
             new = [receipt.submission for receipt in kept if not receipt.repeated]
             for submission in new:
                 self._changes.tell(Change(submission))
@@ -167,7 +165,8 @@ class Intake:
 
     def _arrival(self, new: NewSubmission, text: str, name: str) -> Arrival:
         at = self._clock() if new.at is None else new.at
-        return Arrival(new_message_id(), new.room, new.source, _source_id(new.source_id), new.person, name, text, at)
+        id = new_message_id()
+        return Arrival(id, new.room, new.source, _source_id(new.source_id) or id, new.person, name, text, at)
 
     async def _reviewed(self, arrival: Arrival, room: Room) -> FirstWord:
         if not self._hooks.filters:
@@ -212,4 +211,4 @@ def _source_id(given: str) -> str:
         raise InvalidInput(
             f"A source id has at most {MAX_SOURCE_ID_CHARACTERS} printable characters.", code="bad_source_id"
         )
-    return given or new_message_id()
+    return given
