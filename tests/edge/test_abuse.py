@@ -13,6 +13,7 @@ from contextlib import suppress
 import msgpack
 import pytest
 import trio
+import trio.testing
 
 from fanout.core.limits import COMMAND_BURST, MAX_CLIENT_FRAME_BYTES, MAX_REFUSED_COMMANDS
 from fanout.edge.feed import EngineFeed
@@ -172,7 +173,7 @@ async def test_subscribing_and_leaving_over_and_over_holds_nothing() -> None:
         )
         await bad.stream.send_all(turn * 50)
         await site.settled(lambda: site.hub.sending.stalled)
-        await trio.sleep(0.1)
+        await trio.testing.wait_all_tasks_blocked()
         (connection,) = site.hub.connections.values()
         assert len(connection.owed) + sum(map(len, connection.control)) < 40_000
 

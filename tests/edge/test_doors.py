@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from fanout.edge.settings import EdgeSettings
 from fanout.wire.rendered import Format
@@ -111,15 +112,15 @@ async def test_doors_shut_when_the_house_is_full_and_open_again() -> None:
         inside = [await site.listener(Format.JSON) for _ in range(5)]
         early = [await site.connect() for _ in range(20)]
         await site.settled(lambda: len(site.hub.connections) == 8)
-        await trio.sleep(0.15)
+        site.edge._set_doors()  # as the edge does ten times a second
+        await trio.testing.wait_all_tasks_blocked()
         assert len(site.hub.connections) == 8
         for listener in inside:
             await listener.aclose()
         for stream in early[:5]:
             await trio.aclose_forcefully(stream)
         await early[10].send_all(handshake())
-        with trio.move_on_after(0.5):
-            await trio.sleep(0.3)
+        await trio.testing.wait_all_tasks_blocked()
         for stream in early[5:10]:
             await trio.aclose_forcefully(stream)
         await (await Listener(early[10], Format.JSON).upgraded()).expect("welcome")
@@ -131,6 +132,7 @@ def test_a_full_descriptor_table_harms_nobody_and_passes(tmp_path: Path) -> None
     program = textwrap.dedent("""
         import resource, socket, sys
         import trio
+        import trio.testing
         sys.path.insert(0, sys.argv[1])
         from fanout.wire.rendered import Format
         from tests.edge.site import open_site
@@ -150,7 +152,7 @@ def test_a_full_descriptor_table_harms_nobody_and_passes(tmp_path: Path) -> None
                     sock.connect(site.target)
                     filled.append(sock)
                     await trio.sleep(0.005)
-                await trio.sleep(0.3)
+                await trio.testing.wait_all_tasks_blocked()
                 await site.publish("stage", "full")
                 assert await healthy.texts(1) == ["full"]
                 for sock in filled:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.lowlevel
+import trio.testing
 
 from fanout.core.limits import LINGER_SECONDS
 from fanout.edge.door import TCP_NOTSENT_LOWAT
@@ -264,7 +265,7 @@ async def test_nothing_is_read_from_one_that_never_reads_its_replies() -> None:
                 asked += 500
         assert len(connection.control) < 10_000, "what waits is bounded by one read"
         held = len(connection.control)
-        await trio.sleep(0.05)
+        await trio.testing.wait_all_tasks_blocked()
         assert len(connection.control) == held, "nothing more is read"
         pongs = 0
         while pongs < asked:
