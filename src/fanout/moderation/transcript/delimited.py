@@ -38,9 +38,10 @@ class Delimited(Form):
     def exchange(self, exchange: Exchange) -> str:
         if self.stage.view is View.INTERNAL:
             return ""  # one table a file: here, the queue's
+        number = "" if exchange.number is None else exchange.number
         return "".join(
             _row((
-                "" if exchange.number is None else exchange.number, line.kind, line.id, iso_time(line.at), line.author.name, line.author.role, line.text,
+                number, line.kind, line.id, iso_time(line.at), line.author.name, line.author.role, line.text,
                 "" if line.corrected_at is None else iso_time(line.corrected_at),
             ))
             for line in (exchange.lead, *exchange.replies)
