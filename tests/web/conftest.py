@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
+from fanout.engine.engine import open_engine_on
+from fanout.errors import StoreUnavailable
+from fanout.log.memory import MemoryLog
 from fanout.log.opening import open_engine
+from fanout.moderation.hooks.hooks import Hooks
+from fanout.moderation.hooks.plugin import as_plugin
+from fanout.moderation.moderation import open_moderation
+from fanout.plugins import hold, reject
+from fanout.store.memory import MemoryStore
 from fanout.web.tokens import Tokens
 from tests.web.site import SECONDS, SECRET, Site
 
@@ -31,3 +39,43 @@ async def bare_site(nursery: trio.Nursery) -> AsyncIterator[Site]:
 async def site(bare_site: Site) -> Site:
     await bare_site.listen()
     return bare_site
+
+
+class NoShouting:
+    """The plug-in of these tests' house."""
+
+    name = "no-shouting"
+
+    async def review_submission(self, submission, room):
+        if submission.text.isupper():
+            return reject("Please do not shout.")
+        if submission.text == "too fast":
+            return reject("Not so fast.", retry_after_s=2.5)
+        return hold("Who is that?", rule="bob") if submission.name == "Bob" else None
+
+
+class FailingStore(MemoryStore):
+    """A store whose disk can be taken away."""
+
+    broken = False
+
+    async def receive(self, arrivals):
+        if self.broken:
+            raise StoreUnavailable("The disk is full.")
+        return await super().receive(arrivals)
+
+
+@pytest.fixture
+async def desk(bare_site: Site) -> AsyncIterator[Site]:
+    """A site with moderation: the rooms `hall` (moderated), `foyer` (open) and `stage`."""
+    engine = bare_site.engine
+    await engine.open_room("hall", mode="moderated")
+    await engine.open_room("foyer", mode="open")
+    hooks = Hooks([as_plugin(NoShouting())])
+    async with (
+        open_engine_on(MemoryLog()) as desk_engine,
+        open_moderation(engine, desk_engine, FailingStore(), hooks, protected_names=["Ann Moreau"]) as moderation,
+    ):
+        bare_site.moderation = moderation
+        await bare_site.listen()
+        yield bare_site

@@ -13,6 +13,7 @@ from fanout.core.principal import Role
 from fanout.edge.handover import Handover
 from fanout.edge.statistics import EdgeStatistics, RoomCounts
 from fanout.engine.engine import Engine
+from fanout.moderation.moderation import Moderation
 from fanout.web.app import make_app
 from fanout.web.http import App, HttpServer
 from fanout.web.tokens import Tokens
@@ -34,10 +35,17 @@ class Site:
     adopted: list[Handover] = field(default_factory=list)
     ended: int = 0
     streams: list[trio.SocketStream] = field(default_factory=list)
+    moderation: Moderation | None = None
     http: HttpServer = field(init=False)
 
     def app(self) -> App:
-        return make_app(self.engine, self.tokens, edge_statistics, lambda: self.ready)
+        return make_app(self.engine, self.tokens, edge_statistics, lambda: self.ready, self.moderation)
+
+    @property
+    def house(self) -> Moderation:
+        """The moderation of a site that has one."""
+        assert self.moderation is not None
+        return self.moderation
 
     def token(self, role: str = "operator", rooms: tuple[str, ...] = ("*",), **more: str) -> str:
         return self.tokens.issue(Role(role), rooms, ttl=60, **more)

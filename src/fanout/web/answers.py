@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from fanout.errors import FanoutError
+from fanout.errors import FanoutError, TooSoon
 from fanout.web.security import ANY_ORIGIN, DATA_HEADERS
 from fanout.wire.problem import PROBLEM_TYPE, problem, status_of
 from fanout.wire.rendered import encode_json
@@ -57,12 +58,17 @@ def problem_answer(status: int, code: str, detail: str, headers: Iterable[tuple[
 def answer_to(error: FanoutError | HTTPException) -> Response:
     """The problem that an error is. `HTTPException` is how routing says that there is no such path or method."""
     if isinstance(error, FanoutError):
-        headers = error.headers if isinstance(error, BadRequest) else ()
-        return problem_answer(status_of(error), error.code, error.detail, headers)
+        return problem_answer(status_of(error), error.code, error.detail, _headers_of(error))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = dict(error.headers or {}).get("Allow", "")
         return problem_answer(405, "method_not_allowed", f"This address takes {allowed}.", [("Allow", allowed)])
     return problem_answer(404, "not_found", "There is nothing at this address.")
+
+
+def _headers_of(error: FanoutError) -> Iterable[tuple[str, str]]:
+    if isinstance(error, TooSoon):
+        return (("Retry-After", str(max(1, ceil(error.after_s)))),)
+    return error.headers if isinstance(error, BadRequest) else ()
 
 
 def resource(path: str, **handlers: Handler) -> Route:

@@ -6,8 +6,9 @@ import re
 
 from starlette.requests import Request
 
-from fanout.core.principal import VISITOR, Principal
+from fanout.core.principal import EVERY_ROOM, VISITOR, Action, Principal, Role
 from fanout.errors import NotAllowed
+from fanout.moderation.names import Names
 from fanout.web.tokens import Tokens
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGNORECASE)
@@ -27,3 +28,27 @@ def principal_of(request: Request, tokens: Tokens) -> Principal:
     if match is None:
         raise NotAllowed("Authorization is: Bearer TOKEN.", code="token_refused")
     return tokens.authenticate(match[1])
+
+
+class Callers:
+    """Who asks, where names of staff are protected: a name that a staff token has shown is no visitor's any more."""
+
+    def __init__(self, tokens: Tokens, names: Names) -> None:
+        self._tokens, self._names = tokens, names
+
+    def of(self, request: Request) -> Principal:
+        """As `principal_of`."""
+        principal = principal_of(request, self._tokens)
+        if principal.role is not Role.VISITOR and principal.name:
+            self._names.learn(principal.name)
+        return principal
+
+    def allowed(self, request: Request, action: Action, room: str | None = None) -> Principal:
+        """Who asks, if they may do this in a room; without one, in any that their token is good for.
+
+        Raises:
+            NotAllowed: `token_missing`, `token_refused`, `role_refused`.
+        """
+        principal = self.of(request)
+        principal.check(action, min(principal.rooms, default=EVERY_ROOM) if room is None else room)
+        return principal

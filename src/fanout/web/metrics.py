@@ -18,7 +18,9 @@ from starlette.responses import Response
 from fanout.core.histogram import Histogram
 from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
+from fanout.moderation.moderation import Moderation
 from fanout.web.answers import answer
+from fanout.web.moderation_metrics import ModerationCollector, Verdicts, waiting
 
 
 class FanoutCollector(Collector):
@@ -48,11 +50,21 @@ class FanoutCollector(Collector):
 class Metrics:
     """`GET /metrics`, in the format that the scraper asks for (Prometheus text or OpenMetrics)."""
 
-    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+    def __init__(
+        self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics], moderation: Moderation | None
+    ) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(FanoutCollector(engine, edge_statistics))
+        self._moderation = moderation
+        if moderation is not None:
+            verdicts = Verdicts()
+            moderation.changes.subscribe(verdicts.heard)
+            self._of_moderation = ModerationCollector(moderation.hooks, verdicts)
+            self._registry.register(self._of_moderation)
 
     async def show(self, request: Request) -> Response:
+        if self._moderation is not None:
+            self._of_moderation.waiting = await waiting(self._moderation)
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return answer(encode(self._registry), media_type)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -11,19 +11,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fanout.core.limits import MAX_HISTORY_PAGE
-from fanout.core.message import Author, Entry, Gap, GapReason, Message
+from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
-from fanout.core.principal import Action
+from fanout.core.principal import Action, Principal
 from fanout.core.say import Say
 from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
-from fanout.errors import InvalidInput
 from fanout.web.answers import json_answer, public_json, resource
 from fanout.web.bearer import principal_of
+from fanout.web.reading import one_value, page_limit, read_json
 from fanout.web.tokens import Tokens
 from fanout.wire.rendered import as_object
-from fanout.wire.request_head import BadRequest
 
 DEFAULT_PAGE: Final = 100
 """Messages in a page of history when `limit` does not say."""
@@ -52,16 +51,27 @@ class NewMessage(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
 
 
-_Body = TypeVar("_Body")
 _room_change: Final = msgspec.json.Decoder(RoomChange)
 _new_messages: Final = msgspec.json.Decoder(NewMessage | list[NewMessage])
 
 
 class RoomsApi:
-    """The handlers, on one engine. `edge_statistics` counts the listeners."""
+    """The handlers, on one engine.
 
-    def __init__(self, engine: Engine, tokens: Tokens, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+    Args:
+        edge_statistics: Counts the listeners.
+        retract: Takes a message off the air where there is a desk that has to know of it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        edge_statistics: Callable[[], EdgeStatistics],
+        retract: Callable[[Principal, str, str], Awaitable[Retraction]] | None = None,
+    ) -> None:
         self._engine, self._tokens, self._edge_statistics = engine, tokens, edge_statistics
+        self._retract = retract or self._retract_here
 
     def routes(self) -> list[Route]:
         return [
@@ -113,16 +123,20 @@ class RoomsApi:
 
     async def retract(self, request: Request) -> Response:
         """`DELETE /v1/rooms/{room}/messages/{id}`."""
-        name = request.path_params["room"]
-        principal_of(request, self._tokens).check(Action.RETRACT, name)
-        return json_answer(as_object(await self._engine.room(name).retract(request.path_params["id"])))
+        name, message = request.path_params["room"], request.path_params["id"]
+        principal = principal_of(request, self._tokens)
+        principal.check(Action.RETRACT, name)
+        return json_answer(as_object(await self._retract(principal, name, message)))
+
+    async def _retract_here(self, principal: Principal, room: str, message: str) -> Retraction:
+        return await self._engine.room(room).retract(message)
 
     async def history(self, request: Request) -> Response:
         """`GET /v1/rooms/{room}/messages`."""
         room = self._engine.room(request.path_params["room"])
-        written = _one(request, "after")
+        written = one_value(request, "after")
         after = None if written is None else Position.parse(written)
-        limit = _limit(_one(request, "limit"))
+        limit = page_limit(request, DEFAULT_PAGE, MAX_HISTORY_PAGE)
         extent = room.extent
         entries = _page(await room.history(after, limit))
         reached = entries[-1].position if entries else after or Position(extent.epoch, extent.head)
@@ -178,40 +192,3 @@ def _expired(room: Room, after: Position | None, entries: list[Entry]) -> Iterab
         return ()
     first, last = after.seq + 1, entries[0].position.seq - 1
     return (Gap(room.name, Position(after.epoch, first), Position(after.epoch, last), GapReason.EXPIRED),)
-
-
-def _one(request: Request, name: str) -> str | None:
-    values = request.query_params.getlist(name)
-    if len(values) > 1:
-        raise InvalidInput(f"{name} may stand only once.", code="bad_query")
-    return values[0] if values else None
-
-
-def _limit(written: str | None) -> int:
-    if written is None:
-        return DEFAULT_PAGE
-    if not (written.isascii() and written.isdigit() and len(written) <= 9 and int(written) >= 1):
-        raise InvalidInput(
-            f"limit is a number from 1; more than {MAX_HISTORY_PAGE} gives {MAX_HISTORY_PAGE}.", code="bad_limit"
-        )
-    return min(int(written), MAX_HISTORY_PAGE)
-
-
-async def read_json(request: Request, decoder: msgspec.json.Decoder[_Body]) -> _Body:
-    """The body of a request, checked against what the decoder expects.
-
-    Raises:
-        BadRequest: 415 for another media type.
-        InvalidInput: `bad_json`, or `bad_field` with the place and what is accepted there.
-    """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise BadRequest("The body is JSON: Content-Type: application/json.", status=415, code="unsupported_media_type")
-    body = await request.body()
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"{error}.", code="bad_field") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise InvalidInput(f"The body is not valid JSON: {reason}.", code="bad_json") from None

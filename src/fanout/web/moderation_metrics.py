@@ -1,0 +1,113 @@
+"""Metrics of moderation: what filters decided, what plug-ins cost, and how much waits for a human.
+
+Labels are sources, verdicts, states, plug-ins, hooks and kinds of failure: all ours or the operator's, never a
+visitor's value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import time
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from fanout.core.room import Mode
+from fanout.core.submission import Source, State
+from fanout.errors import StoreUnavailable
+from fanout.moderation.changes import Change
+from fanout.moderation.hooks.hooks import Hooks
+from fanout.moderation.moderation import Moderation
+from fanout.moderation.ports import Query
+
+VERDICTS: Final = {State.HELD: "hold", State.APPROVED: "accept", State.REJECTED: "reject"}
+"""What the first step of a submission says of the filters' verdict."""
+
+
+class Verdicts:
+    """Counts first steps by source and verdict, from the moment that it is made."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[Source, str]] = Counter()
+
+    def heard(self, change: Change) -> None:
+        """Take note of a change."""
+        before = change.submission.before
+        if change.decision is None or change.leader is not None or before is None:
+            return
+        verdict = VERDICTS.get(change.submission.state)
+        if before.state is State.RECEIVED and verdict is not None:
+            self.counts[change.submission.source, verdict] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How submissions stand over all rooms. `oldest_held`: when the oldest one that is held came in, in milliseconds
+    since 1970; None when none is."""
+
+    by_state: dict[State, int] = field(default_factory=dict)
+    oldest_held: int | None = None
+
+
+async def waiting(moderation: Moderation) -> Waiting | None:
+    """How submissions stand now; None while the store can't be read."""
+    by_state: dict[State, int] = dict.fromkeys(State, 0)
+    try:
+        for room in list(moderation.engine.rooms.values()):
+            if room.settings.mode is not Mode.STAGE:
+                for state, count in (await moderation.store.tallies(room.name)).by_state.items():
+                    by_state[State(state)] += count
+        oldest = await moderation.store.page(Query(states=frozenset({State.HELD}), limit=1))
+    except StoreUnavailable:
+        return None
+    return Waiting(by_state, oldest[0].at if oldest else None)
+
+
+class ModerationCollector(Collector):
+    """Turns them into metric families. `waiting` is set before each collection."""
+
+    def __init__(self, hooks: Hooks, verdicts: Verdicts, clock: Callable[[], float] = time) -> None:
+        self._hooks, self._verdicts, self._clock = hooks, verdicts, clock
+        self.waiting: Waiting | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        submissions = CounterMetricFamily(
+            "fanout_submissions", "First verdicts on submissions.", labels=["source", "verdict"]
+        )
+        for (source, verdict), count in self._verdicts.counts.items():
+            submissions.add_metric([source, verdict], count)
+        yield submissions
+        yield from self._of_hooks()
+        if self.waiting is not None:
+            yield from self._of_queue(self.waiting)
+
+    def _of_hooks(self) -> Iterable[Metric]:
+        seconds = HistogramMetricFamily(
+            "fanout_hook_seconds", "Duration of one call of a plug-in.", labels=["plugin", "hook"]
+        )
+        failures = CounterMetricFamily(
+            "fanout_hook_failures", "Calls of plug-ins that gave no answer.", labels=["plugin", "hook", "kind"]
+        )
+        for plugin in self._hooks.statistics():
+            for hook in plugin.hooks:
+                name = plugin.plugin.name
+                buckets = [
+                    ("+Inf" if bound == float("inf") else str(bound), count)
+                    for bound, count in hook.seconds.cumulated()
+                ]
+                seconds.add_metric([name, hook.hook], buckets, hook.seconds.total)
+                for kind, count in hook.failures.items():
+                    failures.add_metric([name, hook.hook, str(kind)], count)
+        yield seconds
+        yield failures
+
+    def _of_queue(self, now: Waiting) -> Iterable[Metric]:
+        states = GaugeMetricFamily("fanout_submissions_now", "Submissions that stand so now.", labels=["state"])
+        for state, count in now.by_state.items():
+            states.add_metric([state], count)
+        yield states
+        oldest = 0.0 if now.oldest_held is None else max(0.0, self._clock() - now.oldest_held / 1000)
+        yield GaugeMetricFamily("fanout_oldest_held_seconds", "Age of the oldest submission that is held.", oldest)
