@@ -171,10 +171,9 @@ class RemembersUnderTheKey(Right):
         appended = await super().append(publication)
         if publication.key is None:
             return appended
-        if not appended.repeated:
-            self._first[publication.key + publication.drafts[0].room] = replace(appended, repeated=True)
-            return appended
-        return self._first[publication.key + publication.drafts[0].room]
+        place = publication.key + publication.drafts[0].room
+        first = self._first.setdefault(place, replace(appended, repeated=True))
+        return first if appended.repeated else appended
 
 
 class ReadsTheOneAskedAfter(Right):
