@@ -87,6 +87,7 @@ def test_the_version_is_the_distributions(tmp_path: Path):
         (["publish"], "ROOM"),
         (["listen"], "ROOM"),
         (["listen", "stage", "--last", "many"], "--last"),
+        (["listen", "stage", "--after", "yesterday"], "position"),
         (["check-config", "--host", ""], "--host: the name or address"),
     ],
 )
@@ -106,7 +107,6 @@ def test_a_usage_error_is_two_plain_lines_at_most_and_exit_code_2(tmp_path: Path
         (["publish", "no spaces", "hello"], "letters, digits"),
         (["publish", "stage", "hello", "--token", "not.a.token"], "token"),
         (["listen", "nowhere"], "nowhere"),
-        (["listen", "stage", "--after", "yesterday"], "position"),
         (["listen", "stage", "--token", "not.a.token"], "token"),
     ],
 )

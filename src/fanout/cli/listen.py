@@ -8,6 +8,8 @@ import sys
 import trio
 
 from fanout.cli.server_address import add_address_flags
+from fanout.core.position import Position
+from fanout.errors import InvalidInput
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,9 +23,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("room", metavar="ROOM")
     add_address_flags(parser)
-    parser.add_argument("--after", metavar="POSITION", help="begin after this position, as a message carries it")
+    parser.add_argument(
+        "--after", type=_position, metavar="POSITION", help="begin after this position, as a message carries it"
+    )
     parser.add_argument("--last", type=int, metavar="N", help="begin with the last N messages")
     parser.set_defaults(run=run)
+
+
+def _position(written: str) -> Position:
+    try:
+        return Position.parse(written)
+    except InvalidInput as error:
+        raise argparse.ArgumentTypeError(error.detail) from None
 
 
 def run(arguments: argparse.Namespace) -> int:
