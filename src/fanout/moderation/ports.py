@@ -51,7 +51,7 @@ class Query:
         search: Words that the text, the original and the name must hold between them, all of them, case and accents
             aside; the last one may be the beginning of a word. What has neither letter nor digit is no word.
         since, until: Received from then on, and before then, in milliseconds since 1970; None is open.
-        person: Only this person's.
+        person: Only this person's; nothing is the empty one's, which stands for the unknown.
         merged_into: Only those that this one speaks for.
     """
 
@@ -109,7 +109,8 @@ class Store(Protocol):
     """Keeps submissions, numbers them, and applies decisions.
 
     Order: submissions are numbered from 1 in the order of the commits; `page` and `unreviewed` follow it.
-    Loss: what `receive`, `decide`, `put` or `record` has returned survives whatever this store claims to survive.
+    Loss: what `receive`, `decide`, `put`, `phone_key` or `purge` has returned survives whatever this store claims to
+    survive.
     Duplicates: an arrival whose room, source and source id are known is a repeat, also after a restart; it changes
     nothing and counts nowhere. Two arrivals in one call may be each other's repeat.
     Atomicity: a call is done whole or not at all. Each decision is `fanout.core.submission.decide` on the submission as
@@ -154,7 +155,7 @@ class Store(Protocol):
         ...
 
     async def find_message(self, message_id: str) -> Submission | None:
-        """The submission that became this message."""
+        """The submission that became this message, unless it has been aired anew as another one."""
         ...
 
     async def page(self, query: Query) -> list[Submission]:

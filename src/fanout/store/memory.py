@@ -107,7 +107,8 @@ class MemoryStore:
     async def find_message(self, message_id: str) -> Submission | None:
         """The submission that became this message."""
         await trio.lowlevel.checkpoint()
-        return self._submissions.get(self._messages.get(message_id, ""))
+        found = self._submissions.get(self._messages.get(message_id, ""))
+        return found if found is not None and found.message == message_id else None
 
     async def page(self, query: Query) -> list[Submission]:
         """Up to `query.limit` submissions, oldest first."""
@@ -122,7 +123,7 @@ class MemoryStore:
             and (not query.sources or submission.source in query.sources)
             and (query.since is None or submission.at >= query.since)
             and (query.until is None or submission.at < query.until)
-            and query.person in (None, submission.person)
+            and (query.person is None or query.person == submission.person != "")
             and query.merged_into in (None, submission.merged_into)
             and (search is None or search.fits(submission))
         )
@@ -196,7 +197,8 @@ class MemoryStore:
     def _record(self, drafts: Sequence[AuditDraft]) -> None:
         for draft in drafts:
             previous = self._entries[-1].hash if self._entries else GENESIS
-            self._entries.append(link(len(self._entries) + 1, draft, previous))
+            kept = replace(draft, detail=dict(draft.detail))
+            self._entries.append(link(len(self._entries) + 1, kept, previous))
 
 
 def _copied(body: Mapping[str, Any]) -> Mapping[str, Any]:
