@@ -7,12 +7,14 @@ from fanout.core.message import Message, Retraction
 from fanout.core.room import Mode
 from fanout.core.submission import Decision, Source, State, Step, Submission
 from fanout.core.verdict import Opinion, Verdict, VerdictKind, accept, hold, reject, replace
+from fanout.errors import ConfigurationError
 from fanout.plugins.interface import Admit, AdmitAnswer, App, Refuse, RoomView, Visitor, admit, refuse
 
 __all__ = [
     "Admit",
     "AdmitAnswer",
     "App",
+    "ConfigurationError",
     "Decision",
     "Message",
     "Mode",
