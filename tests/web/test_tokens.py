@@ -215,3 +215,39 @@ def test_any_text_is_a_refusal_and_never_an_error(token: str) -> None:
 )
 def test_any_signed_content_that_is_no_set_of_claims_is_a_refusal(value: Any) -> None:
     refusal(TOKENS, jwt.PyJWS().encode(json.dumps(value).encode(), SECRET, "HS256"))
+
+
+BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@given(st.data())
+def test_the_short_way_for_tokens_of_our_own_believes_nobody_whom_the_careful_one_does_not(data: st.DataObject) -> None:
+    token = TOKENS.issue(
+        data.draw(st.sampled_from(list(Role))),
+        data.draw(st.lists(st.sampled_from(["*", "stage", "salle-1"]), min_size=1, unique=True)),
+        name=data.draw(st.sampled_from(["", "Zoé", "\u4f60\u597d"])),
+        ttl=60,
+        subject=data.draw(st.sampled_from(["", "z@example.org"])),
+    )
+    assert TOKENS._ours(token) == {"name": "", "sub": ""} | TOKENS._claims(token)
+    place = data.draw(st.integers(0, len(token) - 1))
+    changed = token[:place] + data.draw(st.sampled_from([*BASE64URL, ".", "", "é"])) + token[place + 1 :]
+    if changed != token:
+        assert TOKENS._ours(changed) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exp": time.time() - 1}, {"iat": time.time() + 600}, {"exp": "soon"}, {"nbf": time.time() + 600}]
+)
+def test_what_does_not_hold_now_or_says_more_than_ours_do_takes_the_careful_way(changes: dict[str, Any]) -> None:
+    token = jwt.encode(claims(iat=int(time.time())) | {"exp": int(time.time()) + 60} | changes, SECRET, "HS256")
+    assert TOKENS._ours(token) is None
+
+
+def test_a_crowd_of_visitors_does_not_make_staff_be_forgotten() -> None:
+    tokens = Tokens(SECRET)
+    staff = tokens.issue(Role.MODERATOR, ["*"], ttl=60)
+    tokens.authenticate(staff)
+    for number in range(REMEMBERED_TOKENS + 1):
+        tokens.authenticate(tokens.issue(Role.VISITOR, ["*"], ttl=60, subject=str(number)))
+    assert staff in tokens._remembered

@@ -7,11 +7,14 @@ of others who may sign too.
 
 from __future__ import annotations
 
+import hmac
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Any, Final
 
 import jwt
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -49,8 +52,25 @@ LEEWAY_SECONDS: Final = 5
 tokens."""
 
 REMEMBERED_TOKENS: Final = 512
-"""Tokens whose check is remembered until they expire: a check costs 130 µs, and a publisher shows the same one with
-each message. There are dozens of staff; when more come, all are forgotten and checked anew."""
+"""Staff's tokens whose check is remembered until they expire: a check costs 200 µs, and a publisher shows the same one
+with each message. There are dozens of staff; when more come, all are forgotten and checked anew."""
+
+OUR_HEADER: Final = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+"""`{"alg":"HS256","typ":"JWT"}`, as every token begins that was issued here."""
+
+
+class _OurClaims(msgspec.Struct, forbid_unknown_fields=True):
+    """What a token says that was issued here, and nothing else."""
+
+    role: str
+    rooms: list[str]
+    iat: int
+    exp: int
+    name: str = ""
+    sub: str = ""
+
+
+_our_claims: Final = msgspec.json.Decoder(_OurClaims)
 
 
 class Tokens:
@@ -116,15 +136,36 @@ class Tokens:
             del self._remembered[token]
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise _refused(f"A token has at most {MAX_TOKEN_CHARACTERS} characters.")
-        claims = self._claims(token)
+        claims = self._ours(token) or self._claims(token)
         try:
             principal = _principal(claims["role"], claims.get("name", ""), claims["rooms"], claims.get("sub", ""))
         except InvalidInput as error:
             raise _refused(f"The token can't be used: {error.detail}") from None
-        if len(self._remembered) >= REMEMBERED_TOKENS:
-            self._remembered.clear()
-        self._remembered[token] = (principal, int(claims["exp"]) + LEEWAY_SECONDS)
+        if principal.role is not Role.VISITOR:
+            if len(self._remembered) >= REMEMBERED_TOKENS:
+                self._remembered.clear()
+            self._remembered[token] = (principal, int(claims["exp"]) + LEEWAY_SECONDS)
         return principal
+
+    def _ours(self, token: str) -> dict[str, Any] | None:
+        """What a token says that is just as `issue` makes them and holds now; None for any other, which is then looked
+        at with all care. When the doors open thousands of visitors show such tokens: so a check takes 25 µs, not 200.
+        """
+        signed, _, signature = token.rpartition(".")
+        if self._secret is None or not token.startswith(OUR_HEADER + ".") or not token.isascii():
+            return None
+        digest = hmac.digest(self._secret, signed.encode(), "sha256")
+        if not hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"="), signature.encode()):
+            return None
+        payload = signed[len(OUR_HEADER) + 1 :]
+        try:
+            claims = _our_claims.decode(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except (ValueError, msgspec.MsgspecError):
+            return None
+        now = time.time()
+        if claims.exp <= now or claims.iat > now:
+            return None
+        return msgspec.structs.asdict(claims)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What the token says, after its signature and its times have held."""
