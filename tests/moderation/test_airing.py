@@ -27,12 +27,17 @@ class FullLog(MemoryLog):
     """A log whose disk is full now and then."""
 
     full = False
+    forgetful = False
+    """It does what it is asked to, and then says that it could not."""
 
     async def append(self, publication):
         await trio.lowlevel.checkpoint()
         if self.full:
             raise LogUnavailable("The disk is full.")
-        return await super().append(publication)
+        appended = await super().append(publication)
+        if self.forgetful:
+            raise LogUnavailable("The disk may be full.")
+        return appended
 
 
 @asynccontextmanager
@@ -106,6 +111,20 @@ async def test_while_the_log_is_full_the_animator_is_told_and_it_is_aired_when_t
         assert house.on_air() == ["first", "second"]
         await trio.sleep(60)
         assert house.on_air() == ["first", "second"]
+
+
+async def test_what_the_log_has_after_all_is_not_published_again(autojump_clock):
+    log = FullLog()
+    async with open_engine_on(log) as engine, open_house(engine=engine) as house:
+        asked = await house.approved("once")
+        log.forgetful = True
+        with pytest.raises(LogUnavailable):
+            await house.do(asked.id, Step.AIR)
+        log.forgetful = False
+        await trio.sleep(60)
+        assert house.on_air() == ["once"]
+        assert (await house.do(asked.id, Step.RETRACT)).state is State.REJECTED
+        assert house.on_air() == ["", ""], "taken back, not forgotten"
 
 
 async def test_what_is_decided_and_waits_for_the_log_can_be_taken_back_for_good(autojump_clock):

@@ -11,7 +11,7 @@ from fanout.core.submission import Source, State, Step
 from fanout.errors import Banned, InvalidInput, RoomNotFound, SubmissionRefused, TooSoon
 from fanout.moderation.backlog import IN_MEMORY
 from fanout.moderation.intake import MAX_ITEMS, NewSubmission
-from fanout.moderation.ports import Query
+from fanout.moderation.ports import Arrival, Query
 from fanout.plugins import hold, reject, replace
 from fanout.plugins.interface import RoomView
 from fanout.store.memory import MemoryStore
@@ -196,6 +196,25 @@ async def test_more_than_fits_in_memory_is_reviewed_all_the_same_and_the_oldest_
         last = (await house.hand_in(*texts))[-1]
         await house.until(last.id, State.HELD)
         assert reviewed == list(range(1, len(texts) + 1))
+
+
+async def test_what_comes_in_while_the_rest_is_caught_up_with_is_reviewed_once(autojump_clock):
+    store, reviewed = MemoryStore(), []
+
+    class Slow:
+        name = "slow"
+
+        async def review_submission(self, submission, room):
+            reviewed.append(submission.number)
+            await trio.sleep(0.1)
+
+    await store.receive([Arrival(f"{n:012}", "hall", Source.SMS, str(n), "", "", "old", 1) for n in range(300)])
+    async with open_house(store, plugins=[Slow]) as house:
+        await trio.sleep(0.2)
+        last = (await house.hand_in(*["new"] * 300))[-1]
+        await house.until(last.id, State.HELD)
+        await trio.sleep(60)
+        assert sorted(reviewed) == list(range(1, 601))
 
 
 async def test_what_was_not_reviewed_when_the_process_ended_is_at_the_next_start():

@@ -42,7 +42,7 @@ class _Flight:
 
     submission: Submission
     tried: bool
-    """Whether the log may have it already."""
+    """Whether the log may have it already, so that it is looked for there first."""
     landed: trio.Event = field(default_factory=trio.Event)
     failure: FanoutError | None = None
 
@@ -127,7 +127,7 @@ class Airing:
         submission = await self._store.find(submission_id)
         if submission is None or submission.state not in (State.AIRED, State.ANSWERED):
             return
-        if submission.room in self._engine.rooms and not await self._is_published(submission):
+        if submission.room in self._engine.rooms:
             self._flights[submission.id] = _Flight(submission, tried=True)
             self._news.set()
 
