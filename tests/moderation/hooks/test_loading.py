@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fanout.errors import ConfigurationError
-from fanout.moderation.hooks import Hooks, as_plugin, load_plugins
+from fanout.moderation.hooks import Hooks, as_plugin, load_plugins, loading
 
 GOOD = """
 class Quiet:
@@ -119,3 +119,11 @@ def test_an_installed_package_offers_plugins(tmp_path, monkeypatch):
     assert [each.name for each in load_plugins(["offered_quiet:Quiet"])] == ["quiet"], "named twice is loaded once"
     assert load_plugins(tables={"quiet": {"enabled": False}}) == []
     assert load_plugins(installed=False) == []
+
+
+def test_a_name_of_ours_without_its_class_is_told_and_not_a_crash(monkeypatch):
+    monkeypatch.setattr(loading, "BUILT_IN", ("interface", "not-there"))
+    with pytest.raises(ConfigurationError, match=r"plugin interface: fanout\.plugins\.interface has no class of this"):
+        load("interface")
+    with pytest.raises(ConfigurationError, match=r"plugins\.not-there: it does not import: ModuleNotFoundError"):
+        load(tables={"not-there": {}})

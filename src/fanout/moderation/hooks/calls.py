@@ -122,7 +122,10 @@ class Calls:
         settled = False
         try:
             with trio.move_on_after(self.plugin.deadline):
-                await self._turn()
+                try:
+                    self._turns.acquire_nowait()
+                except trio.WouldBlock:
+                    await self._turns.acquire()
                 if not self._crew.working:
                     self._turns.release()
                     return self.fail(Failure.STOPPED)
@@ -144,17 +147,11 @@ class Calls:
             return self.fail(Failure.STOPPED)
         return self._settled(ticket, job.answer, job.error, perf_counter() - begun, blocked=job.blocked)
 
-    async def _turn(self) -> None:
-        try:
-            self._turns.acquire_nowait()
-        except trio.WouldBlock:
-            await self._turns.acquire()
-
     def _settled(self, ticket: int, answer: Any, error: BaseException | None, elapsed: float, *, blocked: bool) -> Any:
         self.seconds.observe(elapsed)
         if error is not None:
             return self._failed(ticket, Failure.ERROR, error=kind_of(error), where=place_of(error))
-        if self._fault is not None and (fault := self._fault(answer)):
+        if answer is not None and self._fault is not None and (fault := self._fault(answer)):
             return self._failed(ticket, Failure.WRONG_ANSWER, error=fault)
         if blocked:
             self._count_against(ticket)

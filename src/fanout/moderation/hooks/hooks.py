@@ -7,8 +7,8 @@ entry in a queue. What nobody hooks into costs the look into a dictionary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import structlog
 import trio
@@ -48,8 +48,7 @@ _FAULTS: Final[dict[str, Callable[[Any], str]]] = {
 """What is wrong with an answer, by the hook that gives one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(NamedTuple):
     """What the filters say together.
 
     Args:
@@ -102,18 +101,22 @@ class Hooks:
         Raises nothing but `trio.Cancelled`: a filter that fails has the opinion that its `on_failure` says.
         Cancellation: takes the call under way along. A filter that never awaits is not a checkpoint.
         """
-        text, opinions = submission.text, list[Opinion]()
+        text = submission.text
+        opinions: list[Opinion] = []
         for calls in self._review:
             plugin = calls.plugin
             if plugin.rooms and room.name not in plugin.rooms:
                 continue
             answer = calls.ask_now(submission, room) if calls.at_once else await calls.ask(submission, room)
-            if isinstance(answer, Failure):
+            if answer is None:
+                calls.verdicts["none"] += 1
+                if not plugin.shadow:
+                    continue
+                opinions.append(_opinion(plugin, None))
+            elif isinstance(answer, Failure):
                 opinions.append(_opinion_of_failure(plugin, answer))
             else:
-                calls.verdicts[answer.kind if answer is not None else "none"] += 1
-                if answer is None and not plugin.shadow:
-                    continue
+                calls.verdicts[answer.kind] += 1
                 opinions.append(_opinion(plugin, answer))
             if plugin.shadow:
                 continue

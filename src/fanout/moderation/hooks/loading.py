@@ -130,8 +130,12 @@ def _named(word: str, offers: Mapping[str, EntryPoint], label: str = "") -> Foun
     if word in offers:
         return _offered(offers[word])
     if word in BUILT_IN:
-        kinds = classes_in(import_module(f"fanout.plugins.{word.replace('-', '_')}", label))
-        return Found(next(kind for kind in kinds if getattr(kind, "name", "") == word), "built in")
+        place = f"fanout.plugins.{word.replace('-', '_')}"
+        kinds = classes_in(import_module(place, label))
+        kind = next((kind for kind in kinds if getattr(kind, "name", "") == word), None)
+        if kind is None:
+            raise ConfigurationError(label, f"{place} has no class of this name; this installation is not whole.")
+        return Found(kind, "built in")
     known = sorted({*BUILT_IN, *offers})
     near = get_close_matches(word, known, n=1)
     hint = f"is it {near[0]}?" if near else f"it is module:Class, or one of: {', '.join(known)}."

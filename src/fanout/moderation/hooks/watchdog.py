@@ -1,7 +1,8 @@
 """Who made everybody wait: notices when a plug-in keeps the event loop to itself, and names it.
 
-Steps that have ended are timed on the loop, which costs it a third of a microsecond a step. A step that does not end is
-seen by a thread, which can also say at which line.
+Steps that have ended are timed on the loop. Measured with a bare checkpoint, that makes a step 40 % longer, by some two
+microseconds; most of it is trio's own way of calling instruments. A step that does not end is seen by a thread, which
+can also say at which line.
 """
 
 from __future__ import annotations
