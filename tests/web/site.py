@@ -50,8 +50,8 @@ class Site:
     def token(self, role: str = "operator", rooms: tuple[str, ...] = ("*",), **more: str) -> str:
         return self.tokens.issue(Role(role), rooms, ttl=60, **more)
 
-    def headers(self, role: str = "operator", **more: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token(role)}", **more}
+    def headers(self, role: str = "operator", *, name: str = "", **more: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(role, name=name)}", **more}
 
     async def listen(self, app: App | None = None) -> None:
         """Serve `app` (the real one if not given) on a new port."""
@@ -94,7 +94,7 @@ class Site:
         return answer, closed
 
     def client(self, **more: object) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=SECONDS, **more)  # type: ignore[arg-type]
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=SECONDS, verify=False, **more)  # type: ignore[arg-type]
 
 
 async def read_answer(stream: trio.SocketStream, *, head_only: bool = False) -> bytes:

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from fanout.core.submitted_text import MAX_SUBMISSION_CHARACTERS
+from fanout.errors import TooSoon
 from fanout.moderation.ports import Query
-from fanout.web.visitors import IDENTITIES_AT_ONCE
+from fanout.web.bearer import Callers
+from fanout.web.visitors import IDENTITIES_AT_ONCE, Visitors
 from tests.web.site import Site
 from tests.web.test_rooms_api import problem
 
@@ -169,15 +172,31 @@ async def test_another_sites_page_does_not_speak_in_a_visitors_name(desk: Site):
         assert (await client.get(f"/v1/submissions/{id}", headers=here)).status_code == 200
 
 
+def from_address(address: str) -> Request:
+    client = (address, 0) if address else None
+    return Request({"type": "http", "path": "/", "scheme": "http", "headers": [], "client": client})
+
+
 async def test_one_address_does_not_make_people_without_end(desk: Site):
-    async with desk.client() as client:
-        statuses = []
-        for _ in range(IDENTITIES_AT_ONCE + 30):
-            statuses.append((await client.post("/v1/visitors", json={})).status_code)
-            client.cookies.clear()
-        assert 429 in statuses
-        refused = await ask(client)
-        assert refused.status_code in {202, 429}
+    now = [0.0]
+    visitors = Visitors(desk.tokens, Callers(desk.tokens, desk.house.names), desk.house.names, lambda: now[0])
+    made = {visitors.welcome(from_address("192.0.2.1")).principal.subject for _ in range(IDENTITIES_AT_ONCE)}
+    assert len(made) == IDENTITIES_AT_ONCE
+    with pytest.raises(TooSoon) as refusal:
+        visitors.welcome(from_address("::ffff:192.0.2.1"))
+    now[0] += refusal.value.after_s
+    visitors.welcome(from_address("192.0.2.1"))
+    for host in range(IDENTITIES_AT_ONCE):
+        visitors.welcome(from_address(f"2001:db8::{host:x}"))
+    with pytest.raises(TooSoon):
+        visitors.welcome(from_address("2001:db8::ffff"))
+    visitors.welcome(from_address("2001:db8:0:1::1"))
+
+
+async def test_visitors_through_a_unix_socket_are_not_taken_for_one(desk: Site):
+    visitors = Visitors(desk.tokens, Callers(desk.tokens, desk.house.names), desk.house.names, lambda: 0.0)
+    for _ in range(2 * IDENTITIES_AT_ONCE):
+        visitors.welcome(from_address(""))
 
 
 async def test_a_client_without_cookies_is_given_its_identity_as_a_token(desk: Site):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import trio
 from starlette.requests import Request
@@ -68,9 +68,7 @@ class RecordsApi:
         if view is View.INTERNAL:
             self._callers.allowed(request, Action.SEE_INTERNAL, name)
             room = self._moderation.engine.room(name)
-            pieces = cast(
-                AsyncGenerator[bytes, None], internal_transcript(room, self._moderation.store, format, language)
-            )
+            pieces = internal_transcript(room, self._moderation.store, format, language)
             return Pieces(await anext(pieces), pieces, media_type)
         body = await self._public(self._moderation.engine.room(name), format, language)
         return answer(
