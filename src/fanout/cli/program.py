@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
-from fanout.cli import check_config, demo, listen, publish, serve, token
+from fanout.cli import check_config, demo, listen, plugins, publish, serve, token
 from fanout.errors import ConfigurationError, FanoutError
 
 DONE: Final = 0
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for command in (serve, demo, token, publish, listen, check_config):
+    for command in (serve, demo, token, publish, listen, plugins, check_config):
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")
     version.set_defaults(run=_version)

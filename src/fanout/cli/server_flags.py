@@ -30,6 +30,23 @@ def add_data_flags(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusi
     return place
 
 
+def add_plugin_flags(parser: argparse.ArgumentParser) -> None:
+    """`--plugin MODULE:CLASS` and `--plugin-folder DIR`."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        metavar="MODULE:CLASS",
+        help="load a plug-in: a class, or the name of an installed or built-in one; repeat",
+    )
+    _add_plain(parser, "plugin_folder")
+
+
+def _add_plain(parser: argparse.ArgumentParser, key: str) -> None:
+    default = getattr(Config(), key)
+    shown = "" if default is None else f" (default: {default})"
+    parser.add_argument("--" + key.replace("_", "-"), metavar=_PLAIN[key], help=accepted(Config, key) + shown)
+
+
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
     """All of them."""
     add_config_flag(parser)
@@ -40,16 +57,10 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--room", action="append", metavar="NAME[:MODE]", help="make a room; MODE is stage, moderated or open; repeat"
     )
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        metavar="MODULE:CLASS",
-        help="load a plug-in: a class, or the name of an installed or built-in one; repeat",
-    )
-    for key, metavar in _PLAIN.items():
-        default = getattr(Config(), key)
-        shown = "" if default is None else f" (default: {default})"
-        parser.add_argument("--" + key.replace("_", "-"), metavar=metavar, help=accepted(Config, key) + shown)
+    add_plugin_flags(parser)
+    for key in _PLAIN:
+        if key != "plugin_folder":
+            _add_plain(parser, key)
     parser.add_argument("--trust-proxy", action="store_true", default=None, help=accepted(Config, "trust_proxy"))
 
 

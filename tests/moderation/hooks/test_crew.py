@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 
 import pytest
 import trio
@@ -39,7 +40,7 @@ async def test_a_task_whose_call_ended_well_takes_the_next(autojump_clock):
         await hooks.review(asked(), ROOM)
         there = await living()
         await hooks.review(asked(), ROOM)
-        tasks.then = lambda: trio.sleep(9)
+        tasks.then = partial(trio.sleep, 9)
         await hooks.review(asked(), ROOM)
         assert failures(hooks) == {"timeout": 1}
         tasks.then = trio.lowlevel.checkpoint
@@ -76,7 +77,7 @@ async def test_a_task_that_something_was_left_in_is_not_used_again(autojump_cloc
         await hooks.review(asked(), ROOM)
         assert failures(hooks) == {"error": 1}
         assert await living() == before, "and nothing of it lives on"
-        tasks.then = lambda: trio.sleep(0.9)
+        tasks.then = partial(trio.sleep, 0.9)
         for _ in range(2):
             assert (await hooks.review(asked(), ROOM)).opinions == ()
     harmed, *after = tasks.seen
