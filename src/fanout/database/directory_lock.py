@@ -19,15 +19,18 @@ class DirectoryLock:
     It is flock(2) on a file in the directory: the kernel lets go of it when the process dies, however it dies, so there
     is never a stale lock to clear away. The number in the file is there only to be named in the error.
 
+    Args:
+        name: Of the file. Each kind of data that can be open alone has one of its own.
+
     Raises:
         ConfigurationError: Somebody else holds it, or the directory can't be written.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = LOCK_NAME) -> None:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._descriptor = os.open(directory / LOCK_NAME, flags, 0o600)
+            self._descriptor = os.open(directory / name, flags, 0o600)
         except OSError as error:
             raise ConfigurationError(
                 "data", f"{directory} can't be used ({error.strerror}); it must be a directory that fanout may write."

@@ -1,0 +1,69 @@
+"""A purge in SQLite: what tells of people is overwritten in one transaction, then destroyed in the files as well.
+
+`secure_delete` alone leaves copies where rows were moved from one page to another. So the file is made anew (`VACUUM`),
+and the write-ahead log emptied. `unerased` in the file says what is left to do: 2 for both, 1 for the emptying. So the
+next opening finishes it, should the process die in between.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import chain
+
+from fanout.database.file import truncate_wal
+from fanout.moderation.ports import Kind
+from fanout.store.rows import COLUMNS, MOST_ROWS, rest_of, submission_of, values
+from fanout.store.steps import emptied
+
+
+def purge(connection: sqlite3.Connection, name: str, room: int | None) -> int:
+    """Within a transaction, empty what is in that room; how many submissions were gone through. The words are not
+    its business."""
+    connection.execute("UPDATE progress SET unerased = 2")
+    connection.execute("DELETE FROM phone_keys WHERE room = ?", (name,))
+    connection.execute("DELETE FROM documents WHERE kind = ? AND room = ?", (Kind.BAN.value, name))
+    if room is None:
+        return 0
+    gone = 0
+    for rows in _emptied_rows(connection, room):
+        connection.execute(
+            f"WITH next (number, rest) AS ({values(2, len(rows))}) UPDATE submissions "  # noqa: S608
+            "SET rest = next.rest, person = NULL, source_id = NULL FROM next WHERE submissions.number = next.number",
+            list(chain.from_iterable(rows)),
+        )
+        gone += len(rows)
+    connection.execute("DELETE FROM people WHERE room = ?", (room,))
+    return gone
+
+
+def finish_purge(connection: sqlite3.Connection) -> bool:
+    """Make the file anew and empty the write-ahead log; False when a reader or a full disk is in the way."""
+    with suppress(sqlite3.Error):
+        (left,) = connection.execute("SELECT unerased FROM progress").fetchone()
+        if left == 2:
+            connection.execute("PRAGMA temp_store = FILE")  # in memory it would be as large as what is left
+            connection.execute("VACUUM")
+            connection.execute("UPDATE progress SET unerased = 1")
+        if truncate_wal(connection):
+            connection.execute("UPDATE progress SET unerased = 0")
+            return True
+    return False
+
+
+def _emptied_rows(connection: sqlite3.Connection, room: int) -> Iterator[list[tuple[int, bytes]]]:
+    last = 0
+    while True:
+        with closing(
+            connection.execute(
+                f"SELECT {COLUMNS} FROM submissions AS s NOT INDEXED "  # noqa: S608
+                "WHERE s.number > ? AND s.room = ? ORDER BY s.number LIMIT ?",
+                (last, room, MOST_ROWS),
+            )
+        ) as found:
+            rows = [(row[0], rest_of(emptied(submission_of(row)))) for row in found]
+        if not rows:
+            return
+        last = rows[-1][0]
+        yield rows
