@@ -182,7 +182,7 @@ class Intake:
             text=arrival.text,
             at=arrival.at,
         )
-        review = await self._hooks.review(draft, view_of(room))
+        review = await self._hooks.review(draft, view_of(room, self._rules.of(room.name).slow_s))
         if review.retry_after_s is not None:
             reason = next((opinion.reason for opinion in review.opinions if opinion.reason), "")
             raise TooSoon(reason or "Please wait before you send another one.", after_s=review.retry_after_s)
@@ -197,13 +197,13 @@ class Intake:
         room = self._engine.rooms.get(submission.room)
         if room is None or not self._hooks.filters:
             return FirstWord()
-        review = await self._hooks.review(submission, view_of(room))
+        review = await self._hooks.review(submission, view_of(room, self._rules.of(room.name).slow_s))
         return FirstWord(None if review.text == submission.text else review.text, review.opinions)
 
 
-def view_of(room: Room) -> RoomView:
-    """What a plug-in sees of a room."""
-    return RoomView(room.name, room.settings.mode, room.settings.title)
+def view_of(room: Room, slow_s: float = 0.0) -> RoomView:
+    """What a plug-in sees of a room; `slow_s` is what the room's rules say."""
+    return RoomView(room.name, room.settings.mode, room.settings.title, slow_s)
 
 
 def _source_id(given: str) -> str:

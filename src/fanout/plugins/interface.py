@@ -25,11 +25,16 @@ from fanout.core.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """What a plug-in sees of a room."""
+    """What a plug-in sees of a room.
+
+    Args:
+        slow_s: Seconds that a visitor waits between two messages, when a filter is asked; 0: none.
+    """
 
     name: str
     mode: Mode = Mode.MODERATED
     title: str = ""
+    slow_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

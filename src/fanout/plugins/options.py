@@ -34,3 +34,17 @@ def check_choice(plugin: str, option: str, value: object, choices: Collection[st
     if not isinstance(value, str) or value not in choices:
         raise refused(plugin, option, f"is one of {', '.join(choices)}; not {value!r}.")
     return value
+
+
+def check_number(plugin: str, option: str, value: object, least: float, most: float) -> float:
+    """The value, if it is a number from `least` to `most`, both included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise refused(plugin, option, f"is a number from {least:g} to {most:g}; not {value!r:.80}.")
+    return float(value)
+
+
+def check_whole(plugin: str, option: str, value: object, least: int, most: int) -> int:
+    """The value, if it is a whole number from `least` to `most`, both included."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise refused(plugin, option, f"is a whole number from {least} to {most}; not {value!r:.80}.")
+    return value
