@@ -17,7 +17,9 @@ from fanout.server.settings import Config
 from tests.server_process import FANOUT, SECRET, fanout
 
 TOKEN = tokens_of(Config(secret=SECRET)).issue("publisher", ["*"], name="Claire", ttl=3600)
-COMMANDS = ("serve", "demo", "token", "publish", "listen", "check-config", "version")
+COMMANDS = (
+    "serve", "demo", "token", "publish", "listen", "import", "transcript", "audit", "purge", "check-config", "version",
+)  # fmt: skip
 
 
 def as_claire(url: str) -> dict[str, str]:

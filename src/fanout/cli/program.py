@@ -12,7 +12,19 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
-from fanout.cli import check_config, demo, listen, plugins, publish, serve, token
+from fanout.cli import (
+    audit,
+    check_config,
+    demo,
+    import_questions,
+    listen,
+    plugins,
+    publish,
+    purge,
+    serve,
+    token,
+    transcript,
+)
 from fanout.errors import ConfigurationError, FanoutError
 
 DONE: Final = 0
@@ -38,7 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for command in (serve, demo, token, publish, listen, plugins, check_config):
+    for command in (
+        serve, demo, token, publish, listen, import_questions, transcript, audit, purge, plugins, check_config,
+    ):  # fmt: skip
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")
     version.set_defaults(run=_version)

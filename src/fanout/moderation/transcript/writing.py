@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -81,7 +81,7 @@ async def public_transcript(room: Room, format: TranscriptFormat, language: str 
 
 async def internal_transcript(
     room: Room, store: Store, format: TranscriptFormat, language: str = "en"
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Everything about this room: what was aired, then every submission with its decisions, then the rest of the audit.
 
     Comes in pieces as it is read. Once nothing changes any more, the same log and store give the same bytes. Raises
