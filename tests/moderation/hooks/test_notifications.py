@@ -10,6 +10,7 @@ import trio.lowlevel
 import trio.testing
 
 from fanout.core.submission import decide
+from fanout.moderation.hooks.hooks import LAST_NOTICES_SECONDS
 from fanout.moderation.hooks.notices import QUEUE_LENGTH
 from fanout.plugins import Admit, Decision, Opinion, Refuse, RoomView, Step, VerdictKind, Visitor, admit, hold, refuse
 from tests.moderation.hooks.samples import ROOM, Filter, asked, failures, hooks_of, running
@@ -38,6 +39,36 @@ async def test_a_plugin_hears_of_things_in_their_order(autojump_clock):
         assert ear.heard == []
         await trio.sleep(1)
     assert ear.heard == ["r0", "0", "r1", "1", "r2", "2"]
+
+
+async def test_what_was_queued_before_the_end_is_still_heard(autojump_clock):
+    ear = Ear(0.1)
+    async with running(ear) as hooks:
+        for number in range(3):
+            hooks.notify("room_opened", RoomView(f"r{number}"))
+    assert ear.heard == ["r0", "r1", "r2"]
+    assert failures(hooks, "room_opened") == {}
+
+
+async def test_who_hears_the_last_slowly_does_not_hold_up_the_end(autojump_clock):
+    ear = Ear(0.9)
+    async with running(ear) as hooks:
+        for number in range(20):
+            hooks.notify("room_opened", RoomView(f"r{number}"))
+        begun = trio.current_time()
+    assert trio.current_time() - begun == pytest.approx(LAST_NOTICES_SECONDS)
+    assert len(ear.heard) == 5
+    hooks.notify("room_opened", ROOM)
+    assert failures(hooks, "room_opened") == {"stopped": 15}, "one was under way"
+
+
+async def test_a_plugin_hears_only_of_its_rooms():
+    ear = Ear()
+    async with running(ear, rooms=["stage"]) as hooks:
+        for room in ("lobby", "stage"):
+            hooks.notify("room_opened", RoomView(room))
+            hooks.notify("submission_received", asked(f"in {room}", room=room))
+    assert ear.heard == ["stage", "in stage"]
 
 
 async def test_what_does_not_fit_in_the_queue_is_dropped_and_counted(autojump_clock):

@@ -32,6 +32,10 @@ NOT_CHECKED: Final = "This could not be checked. Please send it again later."
 
 NOT_ADMITTED: Final = "You can't be let in just now. Please try again in a moment."
 
+LAST_NOTICES_SECONDS: Final = 5.0
+"""How long plug-ins may take, when the server stops, to hear what is still in their queues. The rest counts as
+`stopped`."""
+
 ADMISSION_RETRY_SECONDS: Final = 5.0
 """When to come back after a plug-in failed to say who may enter: as long as its breaker's first pause."""
 
@@ -154,8 +158,8 @@ class Hooks:
             self._notices[calls.plugin_name].tell(calls, arguments)
 
     async def run(self, app: App, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run what plug-ins do in the background, deliver notifications, and watch who blocks; until cancelled. Returns
-        at once where there is no plug-in.
+        """Run what plug-ins do in the background, deliver notifications, and watch who blocks; until cancelled, and
+        then for the seconds that the last notifications take. Returns at once where there is no plug-in.
 
         Before it has started and after it has ended, hooks that await fail with `stopped`: submissions are held.
         """
@@ -165,16 +169,24 @@ class Hooks:
         with self._watchdog.watching():
             self._crew.working = True
             try:
-                async with trio.open_nursery() as nursery:
-                    for plugin in self.plugins:
-                        nursery.start_soon(self._notices[plugin.name].deliver)
-                        if "run" in plugin.hooks:
-                            nursery.start_soon(keep_running, self._calls[plugin.name]["run"], self._crew, app)
-                    structlog.get_logger().info("plugins_started", plugins=[plugin.name for plugin in self.plugins])
-                    task_status.started()
-                    await trio.sleep_forever()
+                async with trio.open_nursery() as telling:
+                    for notices in self._notices.values():
+                        telling.start_soon(notices.deliver)
+                    try:
+                        await self._run_background(app, task_status)
+                    finally:
+                        for notices in self._notices.values():
+                            notices.end(LAST_NOTICES_SECONDS)
             finally:
                 await self._crew.close()
+
+    async def _run_background(self, app: App, task_status: trio.TaskStatus[None]) -> None:
+        async with trio.open_nursery() as nursery:
+            for calls in self._all("run"):
+                nursery.start_soon(keep_running, calls, self._crew, app)
+            structlog.get_logger().info("plugins_started", plugins=[plugin.name for plugin in self.plugins])
+            task_status.started()
+            await trio.sleep_forever()
 
     def statistics(self) -> tuple[PluginStatistics, ...]:
         """The counts at this moment, plug-ins in their order; the histograms go on counting."""

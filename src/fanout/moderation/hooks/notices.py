@@ -22,6 +22,7 @@ class Notices:
     def __init__(self, plugin: Plugin) -> None:
         self._rooms = plugin.rooms
         self._send, self._receive = trio.open_memory_channel[tuple[Calls, tuple[Any, ...]]](QUEUE_LENGTH)
+        self._scope = trio.CancelScope(shield=True)
 
     @property
     def queued(self) -> int:
@@ -35,11 +36,21 @@ class Notices:
             self._send.send_nowait((calls, arguments))
         except trio.WouldBlock:
             calls.fail(Failure.DROPPED)
+        except trio.ClosedResourceError:
+            calls.fail(Failure.STOPPED)
 
     async def deliver(self) -> None:
-        """Call the plug-in, for as long as this is not cancelled."""
-        async for calls, arguments in self._receive:
-            await calls.ask(*arguments)
+        """Call the plug-in with one after another, until they are at an end. Cancellation: has no effect; `end` has."""
+        with self._scope:
+            async for calls, arguments in self._receive:
+                await calls.ask(*arguments)
+        while self.queued:
+            self._receive.receive_nowait()[0].fail(Failure.STOPPED)
+
+    def end(self, seconds: float) -> None:
+        """Take nothing more; what is queued may be told for so long."""
+        self._send.close()
+        self._scope.deadline = trio.current_time() + seconds
 
 
 def room_of(subject: Any) -> str:
