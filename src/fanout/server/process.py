@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 import structlog
 import trio
@@ -19,6 +22,11 @@ from fanout.server.status_line import Snapshot, StatusLine, keep_showing
 COLLECT_AFTER_ALLOCATIONS = 50_000
 """Container objects made before the garbage collector looks at the young ones; Python's own default is 700. At 500
 bytes each that is 25 MB of cycles at the worst, and the hot path makes none."""
+
+
+HELD_SECONDS: Final = 2.0
+"""How long a plug-in that shields itself and does not end may keep the process after everything is closed. It has been
+cancelled, given its grace and named by then."""
 
 
 def raise_descriptor_limit() -> int:
@@ -36,11 +44,40 @@ def run_server(config: Config, say: Callable[[str], None]) -> None:
     """
     line = StatusLine(sys.stderr) if sys.stderr.isatty() else None
     configure_logs(config.log_format, line or sys.stderr)
-    trio.run(serve, config, raise_descriptor_limit(), say, line)
+    last_resort = threading.Timer(HELD_SECONDS, _leave)
+    last_resort.daemon = True
+    try:
+        trio.run(serve, config, raise_descriptor_limit(), say, line, last_resort.start)
+    finally:
+        last_resort.cancel()
 
 
-async def serve(config: Config, descriptors: int, say: Callable[[str], None], line: StatusLine | None) -> None:
-    """Start; say where; wait for SIGTERM or SIGINT; drain; a second signal hurries."""
+def _leave() -> None:
+    """End the process where trio can't: it waits for every task, and nothing ends one that does not want to."""
+    structlog.get_logger().error("held_by_a_plugin", seconds=HELD_SECONDS)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+async def serve(
+    config: Config,
+    descriptors: int,
+    say: Callable[[str], None],
+    line: StatusLine | None,
+    closed: Callable[[], None],
+) -> None:
+    """Start; say where; wait for SIGTERM or SIGINT; drain; a second signal hurries. `closed` is called at the end,
+    when nothing is left to lose, however it comes."""
+    try:
+        await _serve_until_stopped(config, descriptors, say, line)
+    finally:
+        closed()
+
+
+async def _serve_until_stopped(
+    config: Config, descriptors: int, say: Callable[[str], None], line: StatusLine | None
+) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_server(config, descriptors) as server, trio.open_nursery() as nursery:
             settle_memory()
