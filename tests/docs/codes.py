@@ -10,7 +10,7 @@ from fanout import errors
 from fanout.wire.problem import status_of
 
 SOURCE = Path(__file__).parents[2] / "src" / "fanout"
-SPEAKERS = ("errors.py", "core", "engine", "edge", "web", "wire")
+SPEAKERS = ("errors.py", "core", "engine", "edge", "moderation", "store", "web", "wire")
 """What answers; clients and commands have codes of their own."""
 
 ANSWERS = {"problem_answer", "problem_response", "_refuse"}
@@ -19,6 +19,7 @@ ANSWERS = {"problem_answer", "problem_response", "_refuse"}
 NEVER_SENT = {
     "conflict",  # a branch of the tree of errors
     "configuration",  # the operator's, at the start
+    "bad_country",  # the operator's, at the start
     "error",  # the root of the tree
     "invalid",  # a branch of it
     "bad_entry",  # what a client reads

@@ -49,6 +49,8 @@ class NoShouting:
     async def review_submission(self, submission, room):
         if submission.text.isupper():
             return reject("Please do not shout.")
+        if submission.text == "a crash":
+            raise ZeroDivisionError
         if submission.text == "too fast":
             return reject("Not so fast.", retry_after_s=2.5)
         return hold("Who is that?", rule="bob") if submission.name == "Bob" else None

@@ -68,3 +68,36 @@ async def test_a_server_that_drains_lives_but_is_not_ready(site: Site) -> None:
         assert (refused.status_code, refused.json()["code"]) == (503, "draining")
         assert refused.headers["retry-after"].isdigit()
         assert (await client.get("/healthz")).status_code == 200
+
+
+OF_MODERATION = {
+    "fanout_submissions": {"source", "verdict"},
+    "fanout_submissions_now": {"state"},
+    "fanout_oldest_held_seconds": set(),
+    "fanout_hook_seconds": {"plugin", "hook", "le"},
+    "fanout_hook_failures": {"plugin", "hook", "kind"},
+}
+
+
+async def test_the_metrics_of_moderation_count_verdicts_hooks_and_what_waits(desk: Site) -> None:
+    async with desk.client() as client:
+        for text in ("When?", "SHOUTING", "a crash"):
+            body = {"text": text, "name": "Zoe"}
+            await client.post("/v1/rooms/hall/submissions", json=body)
+        await client.post("/v1/rooms/foyer/submissions", json={"text": "Hello", "name": "Zoe"})
+        families = {family.name: family for family in prometheus((await client.get("/metrics")).text)}
+    labels = {name: {label for sample in families[name].samples for label in sample.labels} for name in OF_MODERATION}
+    assert labels == OF_MODERATION
+    values = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for name in OF_MODERATION
+        for sample in families[name].samples
+    }
+    assert values["fanout_submissions_total", "hold", "web"] == 2
+    assert values["fanout_submissions_total", "reject", "web"] == 1
+    assert values["fanout_submissions_total", "accept", "web"] == 1
+    assert values["fanout_submissions_now", "held"] == 2
+    assert values["fanout_submissions_now", "aired"] == 1
+    assert values["fanout_hook_seconds_count", "no-shouting", "review_submission"] == 4
+    assert values["fanout_hook_failures_total", "error", "no-shouting", "review_submission"] == 1
+    assert 0 <= values["fanout_oldest_held_seconds",] < 60

@@ -152,7 +152,7 @@ def _assembled(
         handle_http=lambda handover: server.http.serve(handover),
         settings=settings,
     )
-    app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining)
+    app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining, moderation=moderation)
     server = Server(urls, engine, moderation, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
     return server
 

@@ -16,14 +16,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from fanout.core.room import Mode
-from fanout.core.submission import Source, State
+from fanout.core.submission import Source, State, Step
 from fanout.errors import StoreUnavailable
 from fanout.moderation.changes import Change
+from fanout.moderation.first_step import THE_ROOM
 from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.moderation import Moderation
 from fanout.moderation.ports import Query
 
-VERDICTS: Final = {State.HELD: "hold", State.APPROVED: "accept", State.REJECTED: "reject"}
+VERDICTS: Final = {Step.HOLD: "hold", Step.APPROVE: "accept", Step.REJECT: "reject"}
 """What the first step of a submission says of the filters' verdict."""
 
 
@@ -35,12 +36,15 @@ class Verdicts:
 
     def heard(self, change: Change) -> None:
         """Take note of a change."""
-        before = change.submission.before
-        if change.decision is None or change.leader is not None or before is None:
-            return
-        verdict = VERDICTS.get(change.submission.state)
-        if before.state is State.RECEIVED and verdict is not None:
+        verdict = None if change.step is None or change.leader is not None else VERDICTS.get(change.step)
+        if verdict is not None and _is_first(change):
             self.counts[change.submission.source, verdict] += 1
+
+
+def _is_first(change: Change) -> bool:
+    """Whether nobody had decided before. What went on air in the same step does not say where it came from."""
+    before = change.submission.before
+    return change.by == THE_ROOM if before is None else before.state is State.RECEIVED
 
 
 @dataclass(frozen=True, slots=True)
