@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ import trio
 
 from fanout.client import CommandRefused, Stopped, open_client
 from fanout.core.message import Message
+from fanout.core.principal import Role
+from fanout.web.tokens import Tokens
 from fanout.wire.replies import Submission
 from tests.server_process import SECRET, ServerProcess, fanout
 
@@ -35,15 +36,24 @@ class Doorman:
 """
 
 
-@pytest.fixture
-def start(start_server: Callable[..., ServerProcess], tmp_path: Path) -> Callable[..., ServerProcess]:
-    (tmp_path / "house_rules.py").write_text(NO_SHOUTING)
-    rooms = ("--room", "foyer:open", "--room", "hall:moderated", "--room", "stage:stage", "--room", "closed:open")
-    return lambda *more: start_server("--memory", "--drain-seconds", "0", *rooms, *more)
+pytestmark = pytest.mark.xdist_group("server with moderation")  # which is started once
+
+ROOMS = ("foyer:open", "hall:moderated", "salon:moderated", "yard:moderated", "stage:stage", "closed:open")
+ARGUMENTS = ("--memory", "--drain-seconds", "0", *(word for room in ROOMS for word in ("--room", room)))
 
 
-async def test_what_a_visitor_submits_is_held_or_goes_live_by_the_rooms_mode(start: Callable[..., ServerProcess]):
-    server = start()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Without plug-ins, for tests that use rooms of their own."""
+    folder = tmp_path_factory.mktemp("server")
+    server = ServerProcess("--port", "0", *ARGUMENTS, folder=folder, env={"FANOUT_SECRET": SECRET})
+    try:
+        yield server.listens()
+    finally:
+        server.kill()
+
+
+async def test_what_a_visitor_submits_is_held_or_goes_live_by_the_rooms_mode(server: ServerProcess):
     async with open_client(server.url, rooms=["foyer", "hall"]) as client:
         with trio.fail_after(20):
             assert (await client.submit("hall", "When?", name="Samira")).state == "held"
@@ -57,25 +67,24 @@ async def test_what_a_visitor_submits_is_held_or_goes_live_by_the_rooms_mode(sta
             assert refusal.value.code == "submissions_closed"
 
 
-async def test_somebody_with_an_identity_may_send_the_same_again(start: Callable[..., ServerProcess], tmp_path: Path):
-    server = start()
-    from fanout.core.principal import Role
-    from fanout.web.tokens import Tokens
-
+async def test_somebody_with_an_identity_may_send_the_same_again(server: ServerProcess):
     token = Tokens(SECRET.encode()).issue(Role.VISITOR, ["*"], ttl=600, subject="somebody")
     news: list[object] = []
-    async with open_client(server.url, rooms=["hall"], token=token, watch=news.append) as client:
+    async with open_client(server.url, rooms=["salon"], token=token, watch=news.append) as client:
         with trio.fail_after(20):
-            first = await client.submit("hall", "When?", name="Samira", ref="mine")
-            again = await client.submit("hall", "When?", name="Samira", ref="mine")
-            other = await client.submit("hall", "Where?", name="Samira", ref="mine")
+            first = await client.submit("salon", "When?", name="Samira", ref="mine")
+            again = await client.submit("salon", "When?", name="Samira", ref="mine")
+            other = await client.submit("salon", "Where?", name="Samira", ref="mine")
     assert first == again
     assert other.id != first.id
     assert not [item for item in news if isinstance(item, Submission)]
 
 
-async def test_plug_ins_refuse_what_they_are_there_to_refuse(start: Callable[..., ServerProcess], tmp_path: Path):
-    server = start("--plugin", "house_rules:NoShouting", "--plugin", "house_rules:Doorman")
+async def test_plug_ins_refuse_what_they_are_there_to_refuse_until_the_server_is_told_to_stop(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+):
+    (tmp_path / "house_rules.py").write_text(NO_SHOUTING)
+    server = start_server(*ARGUMENTS, "--plugin", "house_rules:NoShouting", "--plugin", "house_rules:Doorman")
     async with open_client(server.url, rooms=["foyer"]) as client:
         with trio.fail_after(20):
             with pytest.raises(CommandRefused) as refusal:
@@ -87,48 +96,44 @@ async def test_plug_ins_refuse_what_they_are_there_to_refuse(start: Callable[...
             await client.wait_live()
         assert (stopped.value.code, stopped.value.close_code) == ("banned", 4003)
         assert "invited" in stopped.value.detail
+    assert server.terminate() == 0
 
 
-async def test_the_desk_is_followed_like_a_room(start: Callable[..., ServerProcess], tmp_path: Path):
-    server = start()
-    made = fanout("token", "--role", "moderator", folder=tmp_path, env={"FANOUT_SECRET": SECRET})
-    async with open_client(server.url, rooms=["@desk/hall"], token=made.stdout.strip()) as desk:
+async def test_the_desk_is_followed_like_a_room(server: ServerProcess):
+    token = Tokens(SECRET.encode()).issue(Role.MODERATOR, ["*"], ttl=600)
+    async with open_client(server.url, rooms=["@desk/yard"], token=token) as desk:
         with trio.fail_after(20):
             await desk.wait_live()
-            async with open_client(server.url, rooms=["hall"]) as client:
-                submission = await client.submit("hall", "When?", name="Samira")
+            async with open_client(server.url, rooms=["yard"]) as client:
+                submission = await client.submit("yard", "When?", name="Samira")
             told = await anext(desk)
             assert isinstance(told, Message)
             assert told.kind == "desk"
             assert told.data is not None
             assert told.data["changes"][-1]["id"] == submission.id
-    async with open_client(server.url, rooms=["@desk/hall"]) as client:
+    async with open_client(server.url, rooms=["@desk/yard"]) as client:
         with trio.fail_after(20), pytest.raises(Stopped) as stopped:
             await client.wait_live()
         assert stopped.value.code == "room_not_found"
 
 
-def test_a_server_with_moderation_stops_when_it_is_told_to(start: Callable[..., ServerProcess]):
-    server = start("--plugin", "house_rules:NoShouting")
-    server.process.send_signal(signal.SIGTERM)
-    assert server.wait() == 0
-
-
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("command", "arguments", "says"),
     [
-        (("--plugin", "nowhere:Nothing"), "nowhere"),
-        (("--plugin", "house_rules:NoShoutin"), "NoShouting"),
-        (("--plugin-folder", "absent"), "plugin_folder"),
+        ("serve", ("--plugin", "nowhere:Nothing"), "nowhere"),
+        ("check-config", ("--plugin", "nowhere:Nothing"), "nowhere"),
+        ("check-config", ("--plugin", "house_rules:NoShoutin"), "NoShouting"),
+        ("serve", ("--plugin-folder", "absent"), "plugin_folder"),
     ],
 )
-def test_a_plug_in_that_can_not_be_loaded_stops_the_start(tmp_path: Path, arguments: tuple[str, ...], says: str):
+def test_a_plug_in_that_can_not_be_loaded_stops_the_start(
+    tmp_path: Path, command: str, arguments: tuple[str, ...], says: str
+):
     (tmp_path / "house_rules.py").write_text(NO_SHOUTING)
-    for command in ("serve", "check-config"):
-        done = fanout(command, "--memory", *arguments, folder=tmp_path)
-        assert done.returncode == 2
-        assert says in done.stderr
-        assert "Traceback" not in done.stderr
+    done = fanout(command, "--memory", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_names_that_can_not_be_protected_stop_the_start(tmp_path: Path):
