@@ -68,6 +68,7 @@ async def test_who_is_banned_does_not_get_in(target: str, room: str) -> None:
         refused = await site.websocket("room=stage", headers=headers)
         await refused.expect("bye", code=4003, reason="Enough.", reconnect=False)
         assert (await refused.end()).code == 4003
+        await refused.aclose()
         answer = await site.ask(sse_request("stage", headers=headers))
         assert answer.raw.startswith(b"HTTP/1.1 403 ")
         assert b'"code":"banned"' in answer.raw
