@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -15,9 +16,9 @@ help: ## list what there is
 demo: $(VENV)/.ready ## a live event with thousands of simulated listeners, and the address to watch it
 	@$(BIN)/fanout demo $(ARGS)
 
-test: $(VENV)/.ready-dev ## the whole suite (TESTS=tests/core for a part of it)
+test: $(VENV)/.ready-dev ## the whole suite (TESTS=tests/core for a part of it, WORKERS=0 for one after the other)
 	@$(BIN)/python tests/components.py --install
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup $(TESTS)
 
 check: $(VENV)/.ready-dev ## style, types, layers, documentation: what takes seconds
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from benchmarks.peers.catalogue import PEERS
 from benchmarks.rows import ROWS
 from benchmarks.rows.row import Measured, Size
 
+pytestmark = pytest.mark.xdist_group("alone")
+
 TINY = {
     "one_at_a_time": Size(30, 3, 1),
     "back_to_back": Size(30, 3, 1),

@@ -14,7 +14,7 @@ from tests.components import component
 from tests.docs.page_session import files
 from tests.server_process import SECRET, ServerProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
 
 SHOWN = files((Path(__file__).parents[2] / "docs" / "clients.md").read_text())
 ROOMS = ("--room", "stage:stage", "--room", "foyer:open", "--drain-seconds", "0")

@@ -18,7 +18,10 @@ from tests.client.faults import drop_every, repeat_every, swap_every
 from tests.client.small_server import SmallServer, small_server
 
 # Importing locust here would take select.epoll away from every test of this run.
-pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="locust is in the extra `load`")
+pytestmark = [
+    pytest.mark.skipif(find_spec("locust") is None, reason="locust is in the extra `load`"),
+    pytest.mark.xdist_group("alone"),
+]
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "loadtests" / "evening.py"

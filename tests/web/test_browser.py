@@ -17,7 +17,7 @@ from fanout.web.tokens import Tokens
 from tests.components import component
 from tests.web.site import SECRET
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
 
 MESSAGES = "/v1/rooms/stage/messages"
 
