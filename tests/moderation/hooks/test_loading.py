@@ -127,3 +127,45 @@ def test_a_name_of_ours_without_its_class_is_told_and_not_a_crash(monkeypatch):
         load("interface")
     with pytest.raises(ConfigurationError, match=r"plugins\.not-there: it does not import: ModuleNotFoundError"):
         load(tables={"not-there": {}})
+
+
+@pytest.fixture
+def offered(tmp_path, monkeypatch):
+    """Makes an installed package that offers a plug-in under this name, at this place."""
+
+    def offer(name: str, place: str) -> None:
+        info = tmp_path / "offered-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[fanout.plugins]\n{name} = {place}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return offer
+
+
+def test_an_installed_one_that_is_broken_is_named_and_can_be_kept_out(offered):
+    offered("gone", "not_there_at_all:Gone")
+    with pytest.raises(ConfigurationError, match=r"plugin gone \(entry point of offered\): it does not import"):
+        load_plugins()
+    assert load_plugins(tables={"gone": {"enabled": False}}) == []
+
+
+def test_an_installed_one_has_the_name_of_its_class(offered, tmp_path):
+    (tmp_path / "misnamed_quiet.py").write_text(GOOD)
+    offered("loud", "misnamed_quiet:Quiet")
+    with pytest.raises(ConfigurationError, match="its class is called 'quiet'; an entry point has the same name"):
+        load_plugins()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"plugin_folder: .*absent can't be read: No such file"):
+        load(folder=tmp_path / "absent")
+
+
+def test_what_a_class_says_of_its_options_is_passed_on(tmp_path):
+    refuses = "def __init__(self, most): raise ConfigurationError('most', 'a number; not that.')"
+    file = f"from fanout.plugins import *\nclass A:\n name = 'a'\n {refuses}\n async def run(self, app): ..."
+    (tmp_path / "picky.py").write_text(file)
+    with pytest.raises(ConfigurationError, match=r"plugin a \(.*picky\.py\): most: a number; not that\.") as raised:
+        load(folder=tmp_path, tables={"a": {"options": {"most": "x"}}})
+    assert "can't be made" not in raised.value.detail

@@ -10,6 +10,7 @@ import trio.lowlevel
 import trio.testing
 
 from fanout.core.submission import decide
+from fanout.moderation.hooks.background import SETTLED_SECONDS
 from fanout.moderation.hooks.hooks import LAST_NOTICES_SECONDS
 from fanout.moderation.hooks.notices import QUEUE_LENGTH
 from fanout.plugins import Admit, Decision, Opinion, Refuse, RoomView, Step, VerdictKind, Visitor, admit, hold, refuse
@@ -203,3 +204,19 @@ async def test_a_background_task_that_crashes_is_begun_anew_and_then_left_alone(
         await trio.sleep(2000)
         assert plugin.runs == 6
         assert failures(hooks, "run") == {"error": 6}
+
+
+async def test_a_background_task_that_ran_for_long_is_begun_anew_as_often_as_ever(autojump_clock):
+    class Crashes:
+        name = "crashes"
+        runs = 0
+
+        async def run(self, app):
+            self.runs += 1
+            await trio.sleep(SETTLED_SECONDS)
+            raise ValueError
+
+    plugin = Crashes()
+    async with running(plugin):
+        await trio.sleep(20 * (SETTLED_SECONDS + 1))
+        assert plugin.runs == 20
