@@ -34,6 +34,7 @@ async def test_it_keeps_the_contract_as_if_there_were_millions(
 ) -> None:
     """Every search is led by the index of words, which has every second submission; lists are merged in small steps."""
     monkeypatch.setattr(pages, "FEW", 1)
+    monkeypatch.setattr(pages, "MANY", 0)
     monkeypatch.setattr(pages, "MOST_LISTS", 2)
     monkeypatch.setattr(word_index, "BEHIND", 2)
     monkeypatch.setattr(word_index, "PIECE", 3)

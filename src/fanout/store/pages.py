@@ -22,11 +22,19 @@ from fanout.store.schema import SPAN
 from fanout.store.word_index import match_of
 from fanout.store.words import Search, search_of
 
-FEW: Final = 2000
-"""So many can be looked through for words one by one in less than 20 ms; only beyond that the index of words leads."""
+FEW: Final = 300
+"""So many can be looked through for words one by one in 10 ms; only beyond that the index of words is asked."""
+
+MANY: Final = 15
+"""When more than so many of those few have a word, the index takes longer than 20 ms to gather a million's; looking
+through all for a page of them takes less than 40."""
 
 MOST_LISTS: Final = 100
 """Lists that are merged in one statement: SQLite takes 500."""
+
+
+_Lists = list[tuple[int, int, int, int]]
+"""Room, state, source and length of lists of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,13 @@ class Pages:
             return self._led_by(index, condition, numbers, search, limit)
         lists = self._lists(query)
         if search is not None and sum(count for *_, count in lists) > FEW:
-            return self._by_words(search, condition, numbers, limit)
+            return self._by_words(query, search, lists, condition, numbers, limit)
+        return self._along(query, lists, condition, numbers, search, limit)
+
+    def _along(
+        self, query: Query, lists: _Lists, condition: _Condition, numbers: _Range, search: Search | None, limit: int
+    ) -> list[Submission]:
+        """Those that fulfil the condition, one after the other."""
         if query.room is None and not query.states and not query.sources:
             return self._led_by(None, condition, numbers, search, limit)
         return self._merged(query, lists, condition, numbers, search, limit)
@@ -140,8 +154,8 @@ class Pages:
         )
         return self._fitting(statement, (*condition.values, numbers.after, numbers.last), search, limit)
 
-    def _lists(self, query: Query) -> list[tuple[int, int, int, int]]:
-        """Room, state, source and length of each list of the queue that is asked for."""
+    def _lists(self, query: Query) -> _Lists:
+        """The lists that are asked for, without the empty ones."""
         counts = self._connection.execute(
             "SELECT room, state, source, messages FROM counts WHERE messages > 0 "
             "AND (?1 IS NULL OR room = (SELECT room FROM rooms WHERE name = ?1))",
@@ -154,7 +168,7 @@ class Pages:
     def _merged(
         self,
         query: Query,
-        lists: list[tuple[int, int, int, int]],
+        lists: _Lists,
         condition: _Condition,
         numbers: _Range,
         search: Search | None,
@@ -170,7 +184,7 @@ class Pages:
                 part = some[begin : begin + MOST_LISTS]
                 marks = ", ".join("?" * len(part))
                 statement = (
-                    f"SELECT {COLUMNS} FROM submissions AS s WHERE s.number IN ({marks}) "  # noqa: S608
+                    f"SELECT {COLUMNS} FROM submissions AS s NOT INDEXED WHERE s.number IN ({marks}) "  # noqa: S608
                     f"AND {condition.sql} ORDER BY s.number"
                 )
                 found += self._fitting(statement, (*part, *condition.values), search, limit - len(found))
@@ -179,9 +193,7 @@ class Pages:
             after = some[-1]
         return found
 
-    def _beginnings(
-        self, query: Query, lists: list[tuple[int, int, int, int]], numbers: _Range, limit: int
-    ) -> Iterator[int]:
+    def _beginnings(self, query: Query, lists: _Lists, numbers: _Range, limit: int) -> Iterator[int]:
         times, when = "", []
         if query.since is not None:
             times += " AND at >= ?"
@@ -204,16 +216,33 @@ class Pages:
             for (number,) in self._connection.execute(" UNION ALL ".join([one] * len(part)), values):
                 yield number
 
-    def _by_words(self, search: Search, condition: _Condition, numbers: _Range, limit: int) -> list[Submission]:
-        """Those that have the words: first along their index, then the newest, which are not in it yet."""
+    def _by_words(
+        self, query: Query, search: Search, lists: _Lists, condition: _Condition, numbers: _Range, limit: int
+    ) -> list[Submission]:
+        """Those that have the words. The first few are looked through: what many have is found there, and the index,
+        which gathers every submission with the beginning of a word before it gives the first, is not asked for it."""
+        some = self._along(query, lists, condition, numbers, None, FEW)
+        found = [one for one in some if search.fits(one)][:limit]
+        if len(some) < FEW or len(found) == limit:
+            return found
+        left, rest = _Range(some[-1].number, numbers.last), limit - len(found)
+        beginning = Search(frozenset(), search.beginning)
+        if sum(map(beginning.fits, some)) > MANY:
+            if not search.whole:
+                return found + self._along(query, lists, condition, left, search, rest)
+            return found + self._indexed(match_of(search.whole), search, condition, left, rest)
+        return found + self._indexed(match_of(search.whole, search.beginning), search, condition, left, rest)
+
+    def _indexed(
+        self, match: str, search: Search, condition: _Condition, numbers: _Range, limit: int
+    ) -> list[Submission]:
+        """Along the index of words, and then the newest, which are not in it yet."""
         (indexed,) = self._connection.execute("SELECT indexed FROM progress").fetchone()
         statement = (
-            f"SELECT {COLUMNS} FROM words AS w CROSS JOIN submissions AS s ON s.number = w.rowid "  # noqa: S608
+            f"SELECT {COLUMNS} FROM words AS w CROSS JOIN submissions AS s NOT INDEXED ON s.number = w.rowid "  # noqa: S608
             f"WHERE words MATCH ? AND w.rowid > ? AND w.rowid <= ? AND {condition.sql} ORDER BY w.rowid"
         )
-        found = self._fitting(
-            statement, (match_of(search), numbers.after, numbers.last, *condition.values), search, limit
-        )
+        found = self._fitting(statement, (match, numbers.after, numbers.last, *condition.values), search, limit)
         newest = _Range(max(numbers.after, indexed), numbers.last)
         return found + self._led_by(None, condition, newest, search, limit - len(found))
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from fanout.core.submission import Submission
 from fanout.store.rows import COLUMNS, in_powers_of_two, submission_of, values
-from fanout.store.words import Search, searched_text, words_of
+from fanout.store.words import searched_text, words_of
 
 BEHIND: Final = 512
 """Submissions that wait to be indexed together. To look through them takes about 3 ms."""
@@ -27,9 +27,9 @@ def words_in(submission: Submission) -> str:
     return " ".join(words_of(searched_text(submission)))
 
 
-def match_of(search: Search) -> str:
-    """The search in the index's language. Words have nothing in them that would need care in it."""
-    return " ".join([*(f'"{word}"' for word in sorted(search.whole)), f'"{search.beginning}" *'])
+def match_of(whole: Iterable[str], beginning: str = "") -> str:
+    """These words, and the beginning of one, in the index's language; they have nothing that would need care in it."""
+    return " ".join([f'"{word}"' for word in sorted(whole)] + ([f'"{beginning}" *'] if beginning else []))
 
 
 class WordIndex:
