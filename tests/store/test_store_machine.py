@@ -180,6 +180,11 @@ class Stores(RuleBasedStateMachine):
     def look_around(self) -> None:
         received = frozenset({State.RECEIVED})
         self._expect(self._books.page(Query(states=received)), "unreviewed", 0, 50)
+        for search in ("one", "two thr", "three ad", "twofold one bo"):
+            self._expect(self._books.page(Query(search=search)), "page", Query(search=search))
+        for state in State:
+            query = Query(states=frozenset({state}), sources=frozenset({Source.SMS}))
+            self._expect(self._books.page(query), "page", query)
         for room in ("a", "b"):
             self._expect(self._books.sheet(room), "run_sheet", room)
         for one in self._books.kept:
