@@ -219,4 +219,4 @@ def test_importing_fanout_does_not_import_what_only_tests_need():
         "import sys, fanout, fanout.server.server; print([n for n in ('trio.testing', 'pytest') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "set()\n", done.stderr
+    assert done.stdout == "[]\n", done.stderr

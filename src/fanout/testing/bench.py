@@ -250,7 +250,7 @@ class Bench:
             trio.TooSlowError: It does not come to an end.
         """
         with trio.fail_after(SETTLE_SECONDS):
-            while any(hook.queued or (hook.under_way and hook.hook != "run") for hook in self.statistics.hooks):
+            while self._behind():  # noqa: ASYNC110 (what counts them has no event)
                 await trio.sleep(0.01)
             await trio.testing.wait_all_tasks_blocked()
         self.check()
