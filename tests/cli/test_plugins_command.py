@@ -16,7 +16,10 @@ from fanout.cli import main
 from fanout.core.submission import decide
 from fanout.moderation.hooks import Hooks, as_plugin, plugins_as_objects
 from fanout.plugins import Decision, Opinion, Step, VerdictKind, hold
+from fanout.server.credentials import tokens_of
+from fanout.server.settings import Config
 from tests.moderation.hooks.samples import ROOM, Filter, asked
+from tests.server_process import SECRET
 from tests.server_process import fanout as fanout_process
 
 PLUGIN = """
@@ -171,6 +174,17 @@ def test_a_running_server_tells_what_they_cost(fanout):
         ["hold", "1", "0"],
         ["reject", "0", "0"],
     ]
+
+
+def test_a_server_as_it_is_tells_it_to_its_staff_alone(folder, fanout, start_server):
+    server = start_server("--memory", "--config", "fanout.toml", "--drain-seconds", "0")
+    token = tokens_of(Config(secret=SECRET)).issue("operator", ["*"], ttl=3600)
+    done = fanout("plugins", "--url", server.url, "--token", token)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("gate (plugins/gate.py)\n  filter     review_submission: 0 calls\n")
+    refused = fanout("plugins", "--url", server.url)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "staff token" in refused.stderr
 
 
 @pytest.mark.parametrize(

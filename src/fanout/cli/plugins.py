@@ -112,7 +112,7 @@ def _described(plugin: Mapping[str, Any], *, live: bool) -> str:
 
 def _cost(counts: Mapping[str, Any]) -> str:
     """The calls of one hook, in words; what did not happen is left out."""
-    said = [f"{counts['calls']:,} calls"]
+    said = [f"{counts['calls']:,} call{'' if counts['calls'] == 1 else 's'}"]
     if counts["calls"]:
         said[0] += f", mean {1000 * counts['mean_s']:.3g} ms, 99 % within {1000 * counts['p99_s']:.3g} ms"
     for what, key in (("said", "verdicts"), ("failed", "failures")):
