@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from fanout.moderation.hooks.plugin import as_plugin
 from fanout.moderation.moderation import open_moderation
 from fanout.plugins import hold, reject
 from fanout.store.memory import MemoryStore
+from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from fanout.web.tokens import Tokens
 from tests.web.site import SECONDS, SECRET, Site
 
@@ -68,16 +70,20 @@ class FailingStore(MemoryStore):
 
 
 @pytest.fixture
-async def desk(bare_site: Site) -> AsyncIterator[Site]:
-    """A site with moderation: the rooms `hall` (moderated), `foyer` (open) and `stage`."""
+async def desk(bare_site: Site, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site with moderation: the rooms `hall` (moderated), `foyer` (open) and `stage`. With the parameter `sqlite`, on
+    the durable store."""
+    durable = getattr(request, "param", "memory") == "sqlite"
+    store = await open_sqlite_store(tmp_path / DESK_FILE) if durable else FailingStore()
     engine = bare_site.engine
     await engine.open_room("hall", mode="moderated")
     await engine.open_room("foyer", mode="open")
     hooks = Hooks([as_plugin(NoShouting())])
     async with (
         open_engine_on(MemoryLog()) as desk_engine,
-        open_moderation(engine, desk_engine, FailingStore(), hooks, protected_names=["Ann Moreau"]) as moderation,
+        open_moderation(engine, desk_engine, store, hooks, protected_names=["Ann Moreau"]) as moderation,
     ):
         bare_site.moderation = moderation
         await bare_site.listen()
         yield bare_site
+    await store.aclose()

@@ -22,6 +22,7 @@ KANNEL = {"room": "hall", "id": "k", "from": "+33612345678", "text": "oui"}
 SMS = {"id": "a", "from": "+33612345678", "text": "oui"}
 
 
+@pytest.mark.parametrize("desk", ["memory", "sqlite"], indirect=True)
 async def test_every_operation_answers_as_described(desk: Site) -> None:
     driven: set[tuple[str, str]] = set()
     staff = {role: desk.headers(role, name=f"The {role}") for role in Role}

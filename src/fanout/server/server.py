@@ -32,12 +32,14 @@ from fanout.log.memory import MemoryLog
 from fanout.log.opening import open_engine
 from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.moderation import Moderation, open_moderation
+from fanout.moderation.ports import Store
 from fanout.moderation.rules import protected_names
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import close_doors, open_doors, tls_context, url_of
 from fanout.server.plugins import hooks_of
 from fanout.server.settings import Config, RoomConfig
 from fanout.store.memory import MemoryStore
+from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from fanout.web.app import make_app
 from fanout.web.http import HttpServer
 from fanout.web.tokens import Tokens
@@ -109,16 +111,13 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
 
 
 @asynccontextmanager
-async def _moderated(config: Config, engine: Engine, hooks: Hooks) -> AsyncIterator[Moderation | None]:
-    """Moderation on a store of this server's own; None where there is no store that keeps what is in a directory.
+async def _moderated(config: Config, engine: Engine, hooks: Hooks) -> AsyncIterator[Moderation]:
+    """Moderation on a store of this server's own, in the data directory if there is one.
 
     Raises:
-        ConfigurationError: A setting is none that moderation takes.
+        ConfigurationError: A setting is none that moderation takes, or the store can't be opened.
     """
-    if not config.memory:
-        yield None
-        return
-    store = MemoryStore()
+    store: Store = MemoryStore() if config.memory else await open_sqlite_store(config.data / DESK_FILE)
     try:
         async with (
             open_engine_on(MemoryLog()) as desk_engine,

@@ -213,7 +213,7 @@ MODERATION_PATHS: Final[dict[str, Any]] = {
                 _text_parameter("room", "The room.", required=True),
                 _text_parameter("id", "%I.", required=True),
                 _text_parameter("from", "%p.", required=True),
-                _text_parameter("text", "%a: bytes in that character set, percent-encoded."),
+                _text_parameter("text", "%b: bytes in that character set, percent-encoded."),
                 _text_parameter("to", "%P."),
                 _text_parameter("ts", "%T."),
                 _text_parameter("coding", "%c: 2 is UTF-16BE."),
