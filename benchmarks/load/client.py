@@ -286,7 +286,7 @@ class Client:
 
     def answer_wait(self, done: bool) -> None:
         times = sorted(self.reached)
-        shares = {f"p{p}_ns": times[(len(times) - 1) * p // 100] for p in (50, 99, 100)} if times else {}
+        shares = {f"p{p}_ns": times[(len(times) - 1) * p // 100] for p in (0, 50, 99, 100)} if times else {}
         self.finished = None
         self.say(
             done=done,

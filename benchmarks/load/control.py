@@ -117,7 +117,8 @@ class LoadClient:
         self.ask("expect", number=number)
 
     def wait(self, count: int, seconds: float = 60.0) -> dict[str, Any]:
-        """Wait until `count` listeners have had the expected message; the answer has `p50_ns`, `p99_ns`, `p100_ns`."""
+        """Wait until `count` listeners have had the expected message; the answer says when the first had it (`p0_ns`),
+        and `p50_ns`, `p99_ns`, `p100_ns`."""
         answer = self.ask("wait_reached", seconds + 5, seconds=seconds, count=count)
         if not answer["done"]:
             why = "".join(f"; refused: {why}" for why in answer["refused"][:1])

@@ -35,6 +35,8 @@ class Options:
     """Listeners come by server-sent events."""
     mode: str = "stage"
     """fanout's kind of room."""
+    plugins: tuple[str, ...] = ()
+    """Plug-ins that look at submissions."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ FANOUT: Final = [sys.executable, "-m", "fanout"]
 
 
 @cache
-def token() -> str:
-    """Return a publisher's token, as an operator gets one; good for every server with the same secret."""
-    command = [*FANOUT, "token", "--role", "publisher", "--room", ROOM]
+def token(role: str = "publisher") -> str:
+    """Return a token, as an operator gets one; good for every server with the same secret."""
+    command = [*FANOUT, "token", "--role", role, "--room", ROOM]
     environment = os.environ | {"FANOUT_SECRET": SECRET}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=True)
     return done.stdout.strip()
@@ -83,7 +85,8 @@ def token() -> str:
 def start_fanout(options: Options) -> Server:
     def command(folder: Path) -> list[str]:
         place = ["--data", str(folder / "data")] if options.durable else ["--memory"]
-        return [*FANOUT, "serve", "--port", "0", *place, "--room", f"{ROOM}:{options.mode}"]
+        plugins = [word for name in options.plugins for word in ("--plugin", name)]
+        return [*FANOUT, "serve", "--port", "0", *place, "--room", f"{ROOM}:{options.mode}", *plugins]
 
     server = Server(command, environment={"FANOUT_SECRET": SECRET})
     if options.events:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.rows import (
+    approve_to_listener,
     back_to_back,
     connects,
     cut_and_resume,
@@ -12,7 +13,9 @@ from benchmarks.rows import (
     one_at_a_time,
     one_listener,
     open_chat,
+    queue_pages,
     stalled_readers,
+    submissions,
 )
 from benchmarks.rows.row import Row
 
@@ -27,6 +30,9 @@ ROWS: Final[dict[str, Row]] = {
         stalled_readers,
         cut_and_resume,
         one_listener,
+        submissions,
+        queue_pages,
+        approve_to_listener,
     )
 }
 """By name, in the order of the table."""

@@ -24,6 +24,9 @@ TINY = {
     "stalled_readers": Size(30, 5, 0.3),
     "cut_and_resume": Size(60, 5),
     "one_listener": Size(1, 5),
+    "submissions": Size(2, 200, 0.2),
+    "queue_pages": Size(1, 2_000),
+    "approve_to_listener": Size(30, 3),
 }
 
 
