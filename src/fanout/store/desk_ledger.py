@@ -248,11 +248,11 @@ class DeskLedger:
         for decision in request.decisions:
             before, after = take(decision, find)
             decided[after.id] = after
-            drafts.append(told(before, after, decision))
+            if request.audited:
+                drafts.append(told(before, after, decision))
         batch.now |= decided
         batch.changed |= dict.fromkeys(decided)
-        if request.audited:
-            batch.audit += self._trail.linked(drafts)
+        batch.audit += self._trail.linked(drafts)
         return [decided[decision.submission] for decision in request.decisions]
 
     def _phone_key(self, room: str) -> bytes:
