@@ -173,7 +173,7 @@ class SqliteStore:
         return key
 
     async def purge(self, room: str, audit: AuditDraft) -> int:
-        """Destroy what tells of people. Everybody else waits meanwhile: about a second for 50,000 submissions."""
+        """Destroy what tells of people. Everybody else waits meanwhile."""
         gone: int = await self._write(Purge(room, audit))
         return gone
 
