@@ -1,4 +1,4 @@
-"""The tables of the documentation that are made from the code: settings and limits. Written anew by
+"""The tables of the documentation that are made from the code: settings, limits, options of plug-ins. Written anew by
 
 python -m tests.docs.generated
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import msgspec
 
 from fanout.core import limits
 from fanout.server.settings import Config, RoomConfig, accepted
+from tests.docs.built_in import options_table, there
 
 DOCS = Path(__file__).parents[2] / "docs"
 SINGULAR = {"rooms": "--room", "plugins": "--plugin"}
@@ -60,6 +62,7 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("settings.md", "settings"): settings_table,
     ("settings.md", "rooms"): room_settings_table,
     ("limits.md", "limits"): limits_table,
+    **{("plugins/built-in.md", name): partial(options_table, name) for name in there()},
 }
 
 
