@@ -135,7 +135,7 @@ async def test_anything_else_is_a_failure(secret_file: str, answer: bytes):
 @pytest.mark.parametrize(
     ("status", "more"),
     [
-        ("302 Found", "Location: /elsewhere\r\n"), ("204 No Content", ""), ("500 Oops", ""),
+        ("302 Found", "Location: /elsewhere\r\n"), ("204 No Content", ""), ("202 Accepted", ""), ("500 Oops", ""),
         ("200 OK", "Content-Encoding: gzip\r\n"),
     ],
 )  # fmt: skip
