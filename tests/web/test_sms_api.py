@@ -118,7 +118,7 @@ async def test_what_kannel_hands_over_is_answered_with_nothing_once_it_is_kept(d
     assert only.text == "Étudiante à Noël"
 
 
-async def test_bytes_that_are_no_text_are_kept_as_far_as_they_go(desk: Site):
+async def test_bytes_that_are_no_text_are_kept_as_far_as_they_go(desk: Site, capfd: pytest.CaptureFixture[str]):
     assert (await kannel(desk, b"oui \xff\xfe", charset="UTF-8")).status_code == 200
     assert (await kannel(desk, b"\xd8\x3d\x00", coding="2", id="k-2")).status_code == 200
     assert (await kannel(desk, b"a\x00\x1b[2Jb \xe2\x80\xae", id="k-3")).status_code == 200
@@ -126,6 +126,7 @@ async def test_bytes_that_are_no_text_are_kept_as_far_as_they_go(desk: Site):
     assert texts[0].startswith("oui \ufffd")
     assert "\ufffd" in texts[1]
     assert not set(texts[2]) & {"\x00", "\x1b", "\u202e"}
+    assert "".join(capfd.readouterr()).count("sms_damaged") == 2
 
 
 @pytest.mark.parametrize(

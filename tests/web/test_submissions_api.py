@@ -33,6 +33,8 @@ async def test_a_visitors_question_is_held_and_its_author_sees_what_becomes_of_i
         address = f"/v1/submissions/{sent.json()['id']}"
         assert (await client.get(address)).json() == sent.json()
         problem(await stranger.get(address), 404, "submission_not_found")
+        await stranger.post("/v1/visitors", json={})
+        problem(await stranger.get(address), 404, "submission_not_found")
         moderator = desk.headers("moderator", name="Ann")
         await client.post(f"{address}/decisions", headers=moderator, json={"action": "reject", "reason": "Off topic."})
         [mine] = (await client.get(f"{HALL}/mine")).json()["submissions"]

@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 import msgspec
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,6 +34,8 @@ MAX_SMS: Final = ONE_COMMIT
 MAX_SMS_TEXT_CHARACTERS: Final = 20_000
 """Characters of one SMS as it comes in. Telephones stop at 1,600, and what is over 2,000 is cut in any case; what is
 beyond this is not even looked at."""
+
+_log = structlog.get_logger(__name__)
 
 
 class NewSms(msgspec.Struct, frozen=True):
@@ -75,6 +78,8 @@ class SmsApi:
         """`GET /v1/sms/kannel`: 200 and nothing, so that no SMS goes back."""
         sms = read_sms(request.scope["query_string"])
         self._who(request, sms.token).check(Action.HAND_IN, sms.room)
+        if sms.damaged:  # a gateway that is set up wrongly damages every one: somebody should hear of it
+            _log.warning("sms_damaged", room=sms.room)
         await self._receive(sms.room, [sms])
         return answer(b"", "text/plain", headers=(("Cache-Control", "no-store"),))
 
