@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 import trio_websocket
+from wsproto.utilities import LocalProtocolError
 
 from fanout.client.comeback import CUT, NO_STATUS, Ending
 from fanout.client.crowd.opening import refusal
@@ -115,6 +116,8 @@ class Connection:
             assert isinstance(rejected, trio_websocket.ConnectionRejected)
             headers = {bytes(name).lower(): bytes(value) for name, value in rejected.headers}
             ending = refusal(rejected.status_code, headers.get(b"retry-after", b""), rejected.body or b"")
+        except* LocalProtocolError:
+            pass  # a ping came when we had said goodbye, and trio-websocket (0.12) tried to answer it
         finally:
             self._websocket = None
             await trio.aclose_forcefully(plain)
