@@ -4,11 +4,13 @@ The map of the house; arrows point down only:
 
     cli                     commands, without logic of their own
     server                  puts the parts together; starts, drains and stops them
-    web · client · testing  the HTTP API · a client that resumes · what authors of logs and clients need for their tests
-    edge · log              sockets to rooms: the hub · where messages are numbered and made durable
-    engine                  rooms on trio, without a socket: publish, listen, take back
+    web · client · testing  the HTTP API · a client that resumes · what authors need for their tests
+    edge · log · store      sockets to rooms: the hub · where messages are made durable · the desk's records
+    moderation              from a visitor's question to the air: intake, hooks, desk, run sheet, bans, transcripts
+    plugins                 what authors of plug-ins import, and the plug-ins that come with fanout
+    engine · database       rooms on trio, without a socket: publish, listen, take back · what SQLite files share
     wire                    meaning to bytes and back: frames, commands, formats
-    core                    pure rules: position, message, ring, cursor, limits
+    core                    pure rules: position, message, ring, cursor, submission, verdict, ban, audit
     errors                  every error, drawn as a tree
 
 What stands below is promised; what is only found in a module of its own may change.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+from pathlib import Path
 
 import pytest
+import trio
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from fanout.store.sqlite import DESK_FILE
 from tests.web.site import Site
 
 NAMES = {
@@ -101,3 +105,20 @@ async def test_the_metrics_of_moderation_count_verdicts_hooks_and_what_waits(des
     assert values["fanout_hook_seconds_count", "no-shouting", "review_submission"] == 4
     assert values["fanout_hook_failures_total", "error", "no-shouting", "review_submission"] == 1
     assert 0 <= values["fanout_oldest_held_seconds",] < 60
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+async def test_a_server_whose_desk_can_not_write_is_not_ready_until_it_can(desk: Site, tmp_path: Path) -> None:
+    """Somebody else holds the file: nothing is taken, and the server finds out by itself when it is free again."""
+    stranger = sqlite3.connect(tmp_path / DESK_FILE, isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+    async with desk.client() as client:
+        with trio.fail_after(30):
+            refused = await client.post("/v1/rooms/hall/submissions", json={"text": "When?", "name": "Zoe"})
+            assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+            unready = await client.get("/readyz")
+            assert (unready.status_code, unready.json()["code"]) == (503, "store_unavailable")
+            stranger.execute("ROLLBACK")
+            stranger.close()
+            while (await client.get("/readyz")).status_code != 200:
+                await trio.lowlevel.checkpoint()

@@ -48,7 +48,8 @@ def make_app(
         ready: False from the moment that the server drains.
         moderation: None: nothing is taken from visitors, and there is no desk.
     """
-    health, pages = Health(engine, ready), Pages(engine, edge_statistics)
+    health = Health(engine, ready, None if moderation is None else moderation.store)
+    pages = Pages(engine, edge_statistics)
     metrics = Metrics(engine, edge_statistics, moderation)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
