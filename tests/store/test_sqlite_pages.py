@@ -109,7 +109,6 @@ def test_a_page_is_what_looking_at_everything_finds(
         Query("stage", HELD, limit=LIMIT, search="xc8 question"),
         Query("stage", limit=LIMIT, search="nothing"),
     ],
-    ids=str,
 )
 def test_a_page_looks_at_few(query: Query, pages: tuple[Pages, list[int]]) -> None:
     """However many there are that are not on it."""
