@@ -10,23 +10,18 @@ import sqlite3
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
 
 import msgspec
 
 from fanout.core.message import Entry, Message
 from fanout.core.position import Position
 from fanout.core.room import RoomSettings
-from fanout.database.file import BUSY_SECONDS, truncate_wal
+from fanout.database.ledger import FileLedger
 from fanout.database.writer import Committed
 from fanout.engine.ports import Appended, Publication, Stream
 from fanout.errors import FanoutError, KeyReused, RoomNotFound
 from fanout.log.memory import new_epoch
 from fanout.log.rows import REDACT, SELECT, Row, entry_of, in_powers_of_two, insert, row_of, select_keys
-
-ERASE_SECONDS: Final = 0.1
-"""How long erasing waits for readers while publishers wait for it. Our own reads take milliseconds; for a stranger's
-that takes longer it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ class _Batch:
     rooms: int = 0
 
 
-class Ledger:
+class Ledger(FileLedger):
     """Numbers requests and commits them, on a connection that nobody else writes with.
 
     What it knows of rooms and numbers it reads again after every failure: so a transaction that did not happen leaves
@@ -73,12 +68,9 @@ class Ledger:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, probe="UPDATE probes SET done = done + 1")
         self._rooms: dict[str, _Room] = {}
         self._next = 1
-        self._stale = True
-        self.unerased = False
-        """Whether the write-ahead log may still hold something that was retracted."""
 
     def weight(self, request: Request) -> int:
         """How many rows it will write."""
@@ -106,47 +98,6 @@ class Ledger:
             self.unerased = True
             self.erase()
         return Committed(results, batch.entries, bool(batch.rows or batch.rooms))
-
-    def probe(self) -> None:
-        """A small transaction that really writes, without waiting for anybody's lock.
-
-        Raises:
-            sqlite3.Error: Writing is not possible.
-        """
-        self._wait_for_locks(0)
-        try:
-            self._begin()
-            self._connection.execute("UPDATE probes SET done = done + 1")
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._undo()
-            raise
-        finally:
-            self._wait_for_locks(BUSY_SECONDS)
-
-    def erase(self) -> None:
-        """Empty the write-ahead log, where the pages from before a retraction are, if nobody reads from it."""
-        self._wait_for_locks(ERASE_SECONDS)
-        self.unerased = not truncate_wal(self._connection)
-        self._wait_for_locks(BUSY_SECONDS)
-
-    def close(self) -> None:
-        """Close the connection."""
-        truncate_wal(self._connection)
-        self._connection.close()
-
-    def _wait_for_locks(self, seconds: float) -> None:
-        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-
-    def _begin(self) -> None:
-        if self._connection.in_transaction:  # even undoing has failed before
-            self._connection.execute("ROLLBACK")
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def _undo(self) -> None:
-        self._stale = True
-        if self._connection.in_transaction:  # after many errors SQLite has done it already
-            self._connection.execute("ROLLBACK")
 
     def _load(self) -> None:
         found = self._connection.execute(

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from fanout.core.submission import Submission
-from fanout.database.file import BUSY_SECONDS, truncate_wal
+from fanout.database.ledger import FileLedger
 from fanout.database.writer import Committed
 from fanout.errors import FanoutError, InvalidInput, StoreUnavailable
 from fanout.moderation.ports import Document, Receipt
@@ -39,9 +39,6 @@ from fanout.store.steps import numbered, take, told
 from fanout.store.tally_book import TallyBook
 from fanout.store.word_index import WordIndex
 
-ERASE_SECONDS: Final = 0.1
-"""How long erasing waits for readers while others wait for it; for one that takes longer it is tried again."""
-
 PURGE_WEIGHT: Final = 1_000_000
 """A purge rewrites every row of its room: it ends the group that it is in."""
 
@@ -51,7 +48,7 @@ _UNERASED: Final = (
 )
 
 
-class DeskLedger:
+class DeskLedger(FileLedger):
     """Carries out requests on a connection that nobody else writes with.
 
     What it knows by heart it reads again after every failure: so a transaction that did not happen leaves nothing
@@ -59,14 +56,12 @@ class DeskLedger:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, probe="UPDATE progress SET probes = probes + 1")
         self._tallies = TallyBook(connection)
         self._words = WordIndex(connection)
         self._trail = Trail()
         self._last = 0
-        self._stale = True
         (self.unerased,) = connection.execute("SELECT unerased <> 0 FROM progress").fetchone()
-        """Whether what was purged may still be read in a file."""
 
     def weight(self, request: Request) -> int:
         """About how many rows it will write."""
@@ -115,46 +110,9 @@ class DeskLedger:
                 ]
         return Committed(results, news, wrote=True)
 
-    def probe(self) -> None:
-        """A small transaction that really writes, without waiting for anybody's lock.
-
-        Raises:
-            sqlite3.Error: Writing is not possible.
-        """
-        self._wait_for_locks(0)
-        try:
-            self._begin()
-            self._connection.execute("UPDATE progress SET probes = probes + 1")
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._undo()
-            raise
-        finally:
-            self._wait_for_locks(BUSY_SECONDS)
-
-    def erase(self) -> None:
+    def _erased(self) -> bool:
         """Finish a purge: make the file anew without what was destroyed, and empty the write-ahead log."""
-        self._wait_for_locks(ERASE_SECONDS)
-        self.unerased = not finish_purge(self._connection)
-        self._wait_for_locks(BUSY_SECONDS)
-
-    def close(self) -> None:
-        """Close the connection."""
-        truncate_wal(self._connection)
-        self._connection.close()
-
-    def _wait_for_locks(self, seconds: float) -> None:
-        self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-
-    def _begin(self) -> None:
-        if self._connection.in_transaction:  # even undoing has failed before
-            self._connection.execute("ROLLBACK")
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def _undo(self) -> None:
-        self._stale = True
-        if self._connection.in_transaction:  # after many errors SQLite has done it already
-            self._connection.execute("ROLLBACK")
+        return finish_purge(self._connection)
 
     def _load(self) -> None:
         select = self._connection.execute
