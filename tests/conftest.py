@@ -4,6 +4,7 @@ missing; in CI that is a failure."""
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,10 @@ from tests.server_process import SECRET, ServerProcess
 
 
 def pytest_configure() -> None:
-    """Settings of whoever runs the tests must not reach the servers that the tests start."""
+    """Settings of whoever runs the tests must not reach the servers that the tests start; nor must it that they ignore
+    Ctrl-C, as whatever a shell starts in the background does."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("FANOUT_")]:
         del os.environ[name]
 

@@ -11,6 +11,8 @@ PROMISED = {
     *{"Retraction", "Say"},
     *{"FanoutError", "ConfigurationError", "Conflict", "EngineClosed", "EpochChanged", "InvalidInput", "KeyReused"},
     *{"ListenerOvertaken", "LogUnavailable", "MessageNotFound", "NotAllowed", "ProtocolViolation", "RoomNotFound"},
+    *{"Banned", "RecordNotFound", "StoreUnavailable", "SubmissionNotFound", "SubmissionRefused", "TooSoon"},
+    *{"TransitionRefused"},
 }
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import pytest
 
 from fanout.errors import ConfigurationError
 from fanout.moderation.hooks import Hooks, as_plugin, load_plugins, loading
+
+
+def on_path(monkeypatch, folder):
+    """Modules of this folder can be imported. (`syspath_prepend` also asks for `pkg_resources`, of which other packages
+    bring pieces.)"""
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    importlib.invalidate_caches()
+
 
 GOOD = """
 class Quiet:
@@ -41,7 +52,7 @@ def test_a_folder_holds_plugins_and_a_table_sets_them(folder):
 
 
 def test_a_class_is_named_by_its_place_several_times_if_need_be(folder, monkeypatch):
-    monkeypatch.syspath_prepend(folder)
+    on_path(monkeypatch, folder)
     tables = {"quiet-too": {"class": "quiet:Quiet"}}
     assert [plugin.name for plugin in load("quiet:Quiet", "quiet:Quiet", tables=tables)] == ["quiet", "quiet-too"]
 
@@ -93,7 +104,7 @@ def test_what_would_not_work_is_refused_with_the_file_and_the_reason(tmp_path, f
     ],
 )
 def test_what_the_settings_say_wrongly_is_told_by_name(folder, monkeypatch, words, tables, said):
-    monkeypatch.syspath_prepend(folder)
+    on_path(monkeypatch, folder)
     with pytest.raises(ConfigurationError, match=said):
         load(*words, tables=tables)
 
@@ -114,7 +125,7 @@ def test_an_installed_package_offers_plugins(tmp_path, monkeypatch):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[fanout.plugins]\nquiet = offered_quiet:Quiet\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    on_path(monkeypatch, tmp_path)
     assert [(each.name, each.origin) for each in load_plugins()] == [("quiet", "entry point of offered")]
     assert [each.name for each in load_plugins(["offered_quiet:Quiet"])] == ["quiet"], "named twice is loaded once"
     assert load_plugins(tables={"quiet": {"enabled": False}}) == []
@@ -138,7 +149,7 @@ def offered(tmp_path, monkeypatch):
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[fanout.plugins]\n{name} = {place}\n")
-        monkeypatch.syspath_prepend(tmp_path)
+        on_path(monkeypatch, tmp_path)
 
     return offer
 
