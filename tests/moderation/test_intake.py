@@ -145,6 +145,67 @@ async def test_the_same_source_id_is_the_same_submission_and_is_told_once():
         assert len(set(both)) == 1
 
 
+async def test_a_repeat_is_answered_as_it_stands_before_a_plug_in_a_rule_or_a_ban_speaks():
+    asked = []
+
+    class Slow:
+        name = "slow"
+
+        async def review_submission(self, submission, room):
+            asked.append(submission.text)
+            return reject("Not so fast.", retry_after_s=30) if asked.count(submission.text) > 1 else None
+
+    async with open_house(plugins=[Slow]) as house:
+        first = await house.ask("one", source_id="r1")
+        await house.do(first.id, Step.APPROVE)
+        await house.moderation.rules.set(ANN, "hall", paused=True, protected_names=["Zoe"])
+        await house.moderation.bans.ban(ANN, "hall", "visitor:v1", reason="Enough.")
+        again = await house.ask("one", source_id="r1")
+        assert (again.id, again.state, asked) == (first.id, State.APPROVED, ["one"])
+        for new in ({"source_id": "r2"}, {}):
+            with pytest.raises(InvalidInput) as caught:
+                await house.ask("one", **new)
+            assert caught.value.code == "name_reserved"
+        with pytest.raises(TooSoon):  # new in that room, so the plug-in is asked
+            await house.ask("one", source_id="r1", room="chat")
+
+
+async def test_who_sends_again_while_the_first_is_looked_at_gets_its_answer_and_no_plug_in_is_asked_twice():
+    asked, go_on = [], trio.Event()
+
+    class Thoughtful:
+        name = "thoughtful"
+        deadline = 60
+
+        async def review_submission(self, submission, room):
+            asked.append(submission.text)
+            await go_on.wait()
+            return reject("Not yet.", retry_after_s=7) if submission.text == "early" else None
+
+    answers = []
+
+    async with open_house(plugins=[Thoughtful]) as house:
+
+        async def ask(text: str) -> None:
+            try:
+                answers.append((await house.ask(text, source_id=text)).id)
+            except TooSoon:
+                answers.append("too soon")
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(ask, "one")
+            nursery.start_soon(ask, "early")
+            with trio.move_on_after(0):
+                await ask("one")  # one who gives up keeps nobody waiting
+            await trio.testing.wait_all_tasks_blocked()
+            assert sorted(asked) == ["early", "one"]
+            go_on.set()
+        assert (len(set(answers)), answers.count("too soon"), sorted(asked)) == (2, 1, ["early", "one"])
+        await ask("early")
+        assert asked.count("early") == 2, "what was not kept is no repeat"
+
+
 # --- handed in --------------------------------------------------------------------------------------------------------
 
 

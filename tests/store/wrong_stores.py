@@ -11,7 +11,7 @@ import trio
 from fanout.core.audit import AuditDraft
 from fanout.core.submission import Decision, State, Submission
 from fanout.errors import InvalidInput, TransitionRefused
-from fanout.moderation.ports import Arrival, Count, Query, Receipt, Tallies
+from fanout.moderation.ports import Arrival, Count, Query, Receipt, SentAs, Tallies
 from fanout.store.memory import MemoryStore
 
 
@@ -92,6 +92,12 @@ class KnowsSendersIdsOfAllRooms(Right):
                 if (source, source_id) == (arrival.source, arrival.source_id):
                     self._known[arrival.room, source, source_id] = known
         return await super().receive(arrivals)
+
+
+class KnowsNamesWhateverTheRoom(Right):
+    async def known(self, names: Sequence[SentAs]) -> dict[SentAs, Submission]:
+        by_name = {(source, own): found for (_, source, own), found in self._known.items()}
+        return {name: self._submissions[by_name[name[1:]]] for name in names if name[1:] in by_name}
 
 
 class TakesAPart(Right):

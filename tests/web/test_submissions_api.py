@@ -66,6 +66,19 @@ async def test_the_second_message_is_from_the_same_person_and_the_same_ref_is_th
     assert (tallies.total.messages, tallies.total.people) == (2, 1)
 
 
+@pytest.mark.parametrize("desk", ["memory", "sqlite"], indirect=True)
+async def test_whoever_sends_again_what_is_in_is_answered_so_whatever_keeps_them_out_by_now(desk: Site):
+    moderator = desk.headers("moderator")
+    async with desk.client() as client:
+        first = (await ask(client, ref="a")).json()
+        person = (await client.get(f"/v1/submissions/{first['id']}", headers=moderator)).json()["person"]
+        await client.post("/v1/rooms/hall/bans", headers=moderator, json={"target": person, "reason": "Enough."})
+        await client.patch("/v1/rooms/hall/rules", headers=moderator, json={"paused": True})
+        again = await ask(client, ref="a")
+        assert (again.status_code, again.json()) == (202, first)
+        problem(await ask(client, ref="b"), 403, "banned")
+
+
 async def test_what_passes_goes_live_in_an_open_room(desk: Site):
     async with desk.client() as client:
         sent = (await ask(client, path="/v1/rooms/foyer/submissions")).json()

@@ -22,6 +22,7 @@ from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.names import Names
 from fanout.moderation.ports import Arrival, Receipt, Store
 from fanout.moderation.register import Register
+from fanout.moderation.repeats import Repeats
 from fanout.moderation.rules import Rules
 from fanout.plugins.interface import RoomView
 
@@ -84,9 +85,13 @@ class Intake:
         self._names = names
         self._clock = clock
         self._backlog = Backlog(store, register, self._look)
+        self._repeats = Repeats(store)
 
     async def submit(self, new: NewSubmission, *, exempt: bool = False, address: str = "") -> Submission:
         """Check it, have the plug-ins look at it, keep it and take its first step; return it as it stands then.
+
+        A repeat is returned as it stands before anybody has a say: who sends again after a cut is neither banned nor
+        too fast for what is in already.
 
         Args:
             exempt: It comes from staff, whom neither bans and rules nor plug-ins concern.
@@ -103,16 +108,9 @@ class Intake:
         """
         room = self._open_room(new.room)
         text = checked_text(new.text)
-        name = new.name.strip() if exempt else self._names.check(new.room, new.name)
-        arrival = self._arrival(new, text, name)
-        word = FirstWord()
-        if not exempt:
-            self._bans.check(new.room, new.person, address)
-            self._rules.of(new.room).check_taking()
-            word = await self._reviewed(arrival, room)
-        submission = await self._register.enter(arrival, word)
-        if submission.state is State.RECEIVED:
-            self._backlog.look_again()
+        arrival = self._arrival(new, text, new.name)
+        async with self._repeats.taking(arrival) as known:
+            submission = known or await self._entered(arrival, room, exempt, address)
         if submission.state is State.REJECTED:
             raise SubmissionRefused(submission.reason or "This message is not taken.")
         return submission
@@ -155,6 +153,7 @@ class Intake:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._register.run)
             nursery.start_soon(self._backlog.run)
+            nursery.start_soon(self._repeats.run)
             task_status.started()
 
     def _open_room(self, name: str) -> Room:
@@ -167,6 +166,20 @@ class Intake:
         at = self._clock() if new.at is None else new.at
         id = new_message_id()
         return Arrival(id, new.room, new.source, _source_id(new.source_id) or id, new.person, name, text, at)
+
+    async def _entered(self, arrival: Arrival, room: Room, exempt: bool, address: str) -> Submission:
+        word = FirstWord()
+        if exempt:
+            arrival = replace(arrival, name=arrival.name.strip())
+        else:
+            arrival = replace(arrival, name=self._names.check(arrival.room, arrival.name))
+            self._bans.check(arrival.room, arrival.person, address)
+            self._rules.of(arrival.room).check_taking()
+            word = await self._reviewed(arrival, room)
+        submission = await self._register.enter(arrival, word)
+        if submission.state is State.RECEIVED:
+            self._backlog.look_again()
+        return submission
 
     async def _reviewed(self, arrival: Arrival, room: Room) -> FirstWord:
         if not self._hooks.filters:

@@ -32,6 +32,10 @@ class Arrival:
     at: int
 
 
+SentAs = tuple[str, Source, str]
+"""What a sender calls an arrival by: the room, the source, and the sender's own id for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the store made of an arrival. `repeated`: it was there already, and this is how it stands now."""
@@ -148,6 +152,10 @@ class Store(Protocol):
 
     async def documents(self, kind: Kind, room: str | None = None) -> list[Document]:
         """Every record of that kind, in the order of their making; of one room, or of all."""
+        ...
+
+    async def known(self, names: Sequence[SentAs]) -> dict[SentAs, Submission]:
+        """Of these, what has come before, as it stands now: an arrival of that name would be its repeat."""
         ...
 
     async def find(self, submission_id: str) -> Submission | None:

@@ -19,10 +19,10 @@ from fanout.core.submission import Submission
 from fanout.database.ledger import FileLedger
 from fanout.database.writer import Committed
 from fanout.errors import FanoutError, InvalidInput, StoreUnavailable
-from fanout.moderation.ports import Document, Receipt
+from fanout.moderation.ports import Document, Receipt, SentAs
 from fanout.store.erasure import finish_purge, purge
 from fanout.store.memory import PHONE_KEY_BYTES
-from fanout.store.requests import Batch, Decide, Name, PhoneKey, Purge, Put, Receive, Request, Trail
+from fanout.store.requests import Batch, Decide, PhoneKey, Purge, Put, Receive, Request, Trail
 from fanout.store.rows import (
     COLUMNS,
     SOURCE_ID,
@@ -127,7 +127,7 @@ class DeskLedger(FileLedger):
         """What these ask about, read in few statements."""
         batch = Batch()
         ids: dict[str, None] = {}
-        names: dict[Name, None] = {}
+        names: dict[SentAs, None] = {}
         for request in requests:
             if isinstance(request, Purge):
                 break
@@ -174,7 +174,7 @@ class DeskLedger(FileLedger):
 
     def _receive(self, request: Receive, batch: Batch) -> list[Receipt]:
         new: dict[str, Submission] = {}
-        names: dict[Name, str] = {}
+        names: dict[SentAs, str] = {}
         receipts = []
         for arrival in request.arrivals:
             name = (arrival.room, arrival.source, arrival.source_id)

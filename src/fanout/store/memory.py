@@ -19,7 +19,7 @@ import trio
 from fanout.core.audit import GENESIS, AuditDraft, AuditEntry, link
 from fanout.core.submission import Decision, Source, State, Submission
 from fanout.errors import InvalidInput
-from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, Tallies
+from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, SentAs, Tallies
 from fanout.store.steps import emptied, numbered, take, told
 from fanout.store.words import search_of
 
@@ -33,7 +33,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._submissions: dict[str, Submission] = {}
-        self._known: dict[tuple[str, Source, str], str] = {}
+        self._known: dict[SentAs, str] = {}
         self._messages: dict[str, str] = {}
         self._people: set[tuple[str, Source | None, str]] = set()
         self._crowds: Counter[tuple[str, Source | None]] = Counter()
@@ -45,7 +45,7 @@ class MemoryStore:
         """Number and keep."""
         await trio.lowlevel.checkpoint_if_cancelled()
         new: dict[str, Submission] = {}
-        names: dict[tuple[str, Source, str], str] = {}
+        names: dict[SentAs, str] = {}
         receipts = []
         for arrival in arrivals:
             name = (arrival.room, arrival.source, arrival.source_id)
@@ -98,6 +98,11 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         found = (document for document in self._documents.values() if document.kind is kind)
         return [document for document in found if room is None or document.room == room]
+
+    async def known(self, names: Sequence[SentAs]) -> dict[SentAs, Submission]:
+        """Of these, what has come before."""
+        await trio.lowlevel.checkpoint()
+        return {name: self._submissions[self._known[name]] for name in names if name in self._known}
 
     async def find(self, submission_id: str) -> Submission | None:
         """The submission as it stands."""

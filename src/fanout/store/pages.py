@@ -8,16 +8,16 @@ index, and so have persons and mergers. Times have only the list of spans: it sa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from fanout.core.limits import MAX_SEQ
 from fanout.core.submission import Submission
-from fanout.moderation.ports import Query
-from fanout.store.rows import COLUMNS, SOURCES, STATES, submission_of
+from fanout.moderation.ports import Query, SentAs
+from fanout.store.rows import COLUMNS, SOURCES, STATES, in_powers_of_two, submission_of, values
 from fanout.store.schema import SPAN
 from fanout.store.word_index import match_of
 from fanout.store.words import Search, search_of
@@ -71,6 +71,21 @@ class Pages:
             found += self._in_range(query, search, condition, numbers, limit - len(found))
             if len(found) >= limit:
                 break
+        return found
+
+    def known(self, names: Sequence[SentAs]) -> dict[SentAs, Submission]:
+        """Of these, what has come before. May raise `sqlite3.Error`."""
+        asked = [(room, SOURCES[source], own) for room, source, own in names]
+        found = {}
+        for part in in_powers_of_two(asked):
+            rows = self._connection.execute(
+                f"WITH asked (name, source, source_id) AS ({values(3, len(part))}) SELECT {COLUMNS} "  # noqa: S608
+                "FROM asked CROSS JOIN rooms ON rooms.name = asked.name CROSS JOIN submissions AS s "
+                "ON s.source_id = asked.source_id AND s.room = rooms.room AND s.source = asked.source",
+                list(chain.from_iterable(part)),
+            )
+            for submission in map(submission_of, rows):
+                found[submission.room, submission.source, submission.source_id] = submission
         return found
 
     def _condition(self, query: Query) -> _Condition | None:

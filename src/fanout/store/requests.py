@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fanout.core.audit import GENESIS, AuditDraft, AuditEntry, link
-from fanout.core.submission import Decision, Source, Submission
-from fanout.moderation.ports import Arrival, Document
+from fanout.core.submission import Decision, Submission
+from fanout.moderation.ports import Arrival, Document, SentAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,6 @@ class Purge:
 
 Request = Receive | Decide | Put | PhoneKey | Purge
 
-Name = tuple[str, Source, str]
-"""What a sender calls an arrival by: the room, the source, and its own id for it."""
-
-
 @dataclass(slots=True)
 class Trail:
     """Where the audit's chain ends."""
@@ -80,7 +76,7 @@ class Batch:
 
     kept: dict[str, Submission] = field(default_factory=dict)
     now: dict[str, Submission] = field(default_factory=dict)
-    known: dict[Name, str] = field(default_factory=dict)
+    known: dict[SentAs, str] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
     changed: dict[str, None] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)

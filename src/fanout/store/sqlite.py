@@ -22,7 +22,7 @@ from fanout.database.directory_lock import DirectoryLock
 from fanout.database.file import open_for_reading
 from fanout.database.writer import Writer
 from fanout.errors import EngineClosed, StoreUnavailable
-from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, Tallies
+from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, SentAs, Tallies
 from fanout.store.desk_ledger import DeskLedger
 from fanout.store.pages import Pages
 from fanout.store.requests import Decide, PhoneKey, Purge, Put, Receive, Request
@@ -103,6 +103,10 @@ class SqliteStore:
             return [Document(kind, name, document_id, msgspec.json.decode(body)) for name, document_id, body in rows]
 
         return await self._read(query, [])
+
+    async def known(self, names: Sequence[SentAs]) -> dict[SentAs, Submission]:
+        """Of these, what has come before."""
+        return await self._read(lambda: self._pages.known(names), {})
 
     async def find(self, submission_id: str) -> Submission | None:
         """The submission as it stands."""

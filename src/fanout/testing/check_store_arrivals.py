@@ -115,6 +115,23 @@ async def another_room_or_source_is_no_repeat(make: MakeStore) -> None:
         expect("numbers", numbers(await everything(store)), [1, 2, 3])
 
 
+async def what_has_come_before_is_known_by_its_name(make: MakeStore) -> None:
+    """Of many names those that came, each in its room and from its source alone, as they stand now."""
+    async with opened(make()) as store:
+        await received(store, *range(1, 301))
+        await received(store, 301, room="b")
+        asked = [(room, source, f"sent-{number}") for room in "abc" for source in Source for number in (1, 300, 301)]
+        expect("known of nothing", await store.known([]), {})
+        expect("known of a new name", await store.known([("a", Source.WEB, "new")]), {})
+        approved = await lead(store, 1, Step.APPROVE)
+        expected = {
+            ("a", Source.WEB, "sent-1"): approved,
+            ("a", Source.WEB, "sent-300"): await standing(store, 300),
+            ("b", Source.WEB, "sent-301"): await standing(store, 301),
+        }
+        expect("known of many", await store.known(asked), expected)
+
+
 async def of_a_call_with_a_taken_id_none_is_taken(make: MakeStore) -> None:
     """Taken by an earlier submission or by another of the same call; the rest of it leaves no trace either."""
     async with opened(make()) as store:
@@ -204,6 +221,7 @@ ARRIVAL_CHECKS: Final[list[Check]] = [
     a_repeat_changes_nothing,
     a_repeat_within_one_call_is_known,
     another_room_or_source_is_no_repeat,
+    what_has_come_before_is_known_by_its_name,
     of_a_call_with_a_taken_id_none_is_taken,
     hundreds_arrive_at_once,
     a_repeat_sent_at_once_counts_once,
