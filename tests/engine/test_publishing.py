@@ -105,6 +105,14 @@ async def test_a_key_belongs_to_its_room(engine):
     assert (await hall.publish("two", key="k1")).text == "two"
 
 
+async def test_keys_of_different_owners_never_meet_whatever_they_are(engine):
+    stage = await engine.open_room("stage")
+    keys = [("k1", ""), ("k1", "a"), ("k1", "ab"), ("bk1", "a")]
+    said = [await stage.publish(f"{owner} {key}", key=key, keys_of=owner) for key, owner in keys]
+    assert [await stage.publish(f"{owner} {key}", key=key, keys_of=owner) for key, owner in keys] == said
+    assert stage.position.seq == len(keys)
+
+
 async def test_keys_and_messages_outlive_the_engine(tmp_path):
     async with open_engine(tmp_path) as engine:
         stage = await engine.open_room("stage", mode="stage", title="The stage")

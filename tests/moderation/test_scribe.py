@@ -224,7 +224,7 @@ async def test_a_prepared_answer_is_used_in_one_step_once_and_the_audit_says_so(
     assert await house.scribe.use(SUE, QUESTION, prepared) == first
     assert await house.texts() == ["It rises by 5 %."]
     [entry] = [each for each in await house.store.audit(subject=QUESTION) if each.draft.action == "say_answer"]
-    assert entry.draft.detail == {"line": "prepared-smic", "prepared": "smic"}
+    assert entry.draft.detail == {"line": "prepared:smic", "prepared": "smic"}
     assert (await house.scribe.lines(SUE, QUESTION))[0].prepared == "smic"
 
 

@@ -75,12 +75,14 @@ class Room:
         data: Mapping[str, Any] | None = None,
         key: str | None = None,
         at: int | None = None,
+        keys_of: str = "",
     ) -> Message:
         """Publish one message here and in every room that follows this one; return it once it is durable.
 
         Args:
             key: With a key, publishing again with the same key and content returns the first message and adds nothing,
                 also after a restart.
+            keys_of: Whose key it is. Nobody's key meets another's; empty stands for whoever publishes from outside.
             at: When it was said, in milliseconds since 1970, UTC; now when left out.
         Raises:
             InvalidInput: It may not be published; `fanout.core.say.checked` lists the codes.
@@ -90,15 +92,15 @@ class Room:
         Cancellation: once the log has begun, it finishes: the message may be published all the same. Use a key to find
             out.
         """
-        [message] = await self.publish_all([Say(text, author, kind, re, data, at)], key=key)
+        [message] = await self.publish_all([Say(text, author, kind, re, data, at)], key=key, keys_of=keys_of)
         return message
 
-    async def publish_all(self, says: Sequence[Say], *, key: str | None = None) -> list[Message]:
+    async def publish_all(self, says: Sequence[Say], *, key: str | None = None, keys_of: str = "") -> list[Message]:
         """Publish several messages, all or none, with consecutive positions. Otherwise like `publish`."""
         passed = checked(says)
         publication = Publication(
             drafts=self._drafts(passed),
-            key=None if key is None else idempotency_key(key),
+            key=None if key is None else _key(idempotency_key(key), keys_of),
             fingerprint=b"" if key is None else fingerprint(passed),
         )
         appended = await self._log.append(publication)
@@ -135,8 +137,8 @@ class Room:
         rooms = [self, *[room for room in self._reached(self.name)[1:] if await room._shows(message_id)]]
         now = time_ns() // 1_000_000
         drafts = tuple(Draft(room.name, now, target=message_id) for room in rooms)
-        # A line end can't stand in anybody else's key. With the key, two who take back at once make one retraction.
-        appended = await self._log.append(Publication(drafts, key=f"retract\n{message_id}"))
+        # With the key, two who take back at once make one retraction.
+        appended = await self._log.append(Publication(drafts, key=_key(message_id, "retract")))
         return next(entry for entry in appended.entries if isinstance(entry, Retraction) and entry.room == self.name)
 
     async def _shows(self, message_id: str) -> bool:
@@ -240,6 +242,11 @@ class Room:
         """Called by the engine when the log has the new settings."""
         self.tail.resize(settings.capacity)
         self.settings = settings
+
+
+def _key(key: str, keys_of: str) -> str:
+    """The key as the log has it. A line end can't stand in the key of whoever publishes from outside."""
+    return f"{keys_of}\n{key}" if keys_of else key
 
 
 def _position(given: Position | str) -> Position:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -14,6 +14,9 @@ from fanout.core.audit import AuditDraft
 from fanout.core.message import Author, Message
 from fanout.engine.engine import Engine
 from fanout.moderation.ports import Document, Kind, Store
+
+_KEYS: Final = "lines"
+"""Whose keys they are on air: so no `Idempotency-Key` that somebody chooses stands in the way of an answer."""
 
 
 class AnswerLines:
@@ -88,7 +91,7 @@ class AnswerLines:
         """
         author = Author(line.name, line.role)
         room = self._engine.room(line.room)
-        return await room.publish(line.text, author=author, kind=line.kind, re=line.re, key=line.key)
+        return await room.publish(line.text, author=author, kind=line.kind, re=line.re, key=line.key, keys_of=_KEYS)
 
     async def aired(self, line: AnswerLine, message: Message) -> AnswerLine:
         """Keep that a line is on air; return it as it stands then.

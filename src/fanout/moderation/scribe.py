@@ -73,6 +73,7 @@ class Scribe:
         Cancellation: once the store has begun, the draft is kept.
         """
         question = await self._question(principal, submission_id)
+        line = line_id(line)
         async with self._lines.changing(question.room):
             written = self._written(principal, question, line, text)
             before = self._lines.get(written.key)
@@ -82,20 +83,11 @@ class Scribe:
             self._tell(written)
         return written
 
-    async def final(
-        self,
-        principal: Principal,
-        submission_id: str,
-        line: str,
-        text: str | None = None,
-        *,
-        prepared: PreparedAnswer | None = None,
-    ) -> Message:
+    async def final(self, principal: Principal, submission_id: str, line: str, text: str | None = None) -> Message:
         """Put a line on air, after those that were final before it; the first one makes the question `answered`.
 
         Args:
-            text: None: as the draft has it, or the prepared answer.
-            prepared: Where the text comes from, for the audit.
+            text: None: as the draft has it.
         Raises:
             As `draft`; and
             RecordNotFound: `line_not_found`: there is neither a text nor a draft.
@@ -103,13 +95,23 @@ class Scribe:
             LogUnavailable: It is final and will be on air with the next line or a restart; or send it again.
         Cancellation: it may be on air all the same; send it again to find out.
         """
+        return await self._final(principal, submission_id, line_id(line), text)
+
+    async def use(self, principal: Principal, submission_id: str, prepared: PreparedAnswer) -> Message:
+        """Answer with a prepared answer, in one step; once, however often it is asked for. Errors as `final`."""
+        # A colon can't stand in a line's id: so no line that somebody else writes is in the way.
+        return await self._final(principal, submission_id, f"prepared:{prepared.id}", prepared.text, prepared.id)
+
+    async def _final(
+        self, principal: Principal, submission_id: str, line: str, text: str | None, prepared: str = ""
+    ) -> Message:
         question = await self._question(principal, submission_id)
         if question.message is None or question.state not in (State.AIRED, State.ANSWERED):
             raise TransitionRefused("The question is not on air.", code="not_on_air")
         async with self._lines.changing(question.room):
             before = self._lines.get(self._key(question, line))
             if text is None:
-                text = before.text if before is not None else prepared.text if prepared is not None else None
+                text = before.text if before is not None else None
             if text is None:
                 raise RecordNotFound("There is no draft of this line, and no text.", code="line_not_found")
             if before is not None and before.final:
@@ -117,17 +119,10 @@ class Scribe:
                     raise TransitionRefused("This line is final; correct it instead.", code="line_is_final")
                 return await self._air(before)
             written = replace(
-                self._written(principal, question, line, text),
-                re=question.message,
-                final=True,
-                prepared=prepared.id if prepared is not None else "",
+                self._written(principal, question, line, text), re=question.message, final=True, prepared=prepared
             )
             await self._lines.keep(written, self._audited(written))
             return await self._air(written)
-
-    async def use(self, principal: Principal, submission_id: str, prepared: PreparedAnswer) -> Message:
-        """Answer with a prepared answer, in one step; once, however often it is asked for. Errors as `final`."""
-        return await self.final(principal, submission_id, f"prepared-{prepared.id}", prepared.text, prepared=prepared)
 
     async def lines(self, principal: Principal, submission_id: str) -> list[AnswerLine]:
         """A question's lines, drafts included, in the order of their making.
@@ -211,13 +206,13 @@ class Scribe:
         return question
 
     def _key(self, question: Submission, line: str) -> str:
-        return AnswerLine(question.room, line_id(line), question.id, "", "", "", "", 0).key
+        return AnswerLine(question.room, line, question.id, "", "", "", "", 0).key
 
     def _written(self, principal: Principal, question: Submission, line: str, text: str) -> AnswerLine:
         if question.state not in ANSWERABLE:
             raise TransitionRefused(f"This question is {question.state}; it is not answered.", code="not_answerable")
         written = AnswerLine(
-            question.room, line_id(line), question.id, "", text, principal.name, str(principal.role), self._clock()
+            question.room, line, question.id, "", text, principal.name, str(principal.role), self._clock()
         )
         _check(written)
         if self._lines.get(written.key) is None and len(self._lines.of(question.id)) >= MAX_LINES:

@@ -50,6 +50,7 @@ class Purge:
 
 Request = Receive | Decide | Put | PhoneKey | Purge
 
+
 @dataclass(slots=True)
 class Trail:
     """Where the audit's chain ends."""
