@@ -38,8 +38,27 @@ class LeasesAgainstADictionary(RuleBasedStateMachine):
 
     @rule(submission=SUBMISSIONS, who=HOLDERS)
     def release(self, submission, who):
-        if self.leases.release(submission, who) and self.holder(submission) == who:
+        held = self.model.get(submission, ("", 0))[0] == who
+        assert self.leases.release(submission, who) is held
+        if held:
             del self.model[submission]
+
+    @rule()
+    def those_that_are_over_are_taken_out_once(self):
+        over = {lease.submission: lease.until for lease in self.leases.over(self.now)}
+        ended = {one: until for one, (_, until) in self.model.items() if until <= self.now}
+        assert over == ended
+        for one in ended:
+            del self.model[one]
+
+    @rule(submission=SUBMISSIONS)
+    def drop(self, submission):
+        dropped = self.leases.drop(submission)
+        assert (dropped is None) is (self.model.pop(submission, None) is None)
+
+    @invariant()
+    def the_next_end_is_the_first(self):
+        assert self.leases.next_end == min((until for _, until in self.model.values()), default=None)
 
     @invariant()
     def each_is_held_by_whom_the_model_says(self):
@@ -57,5 +76,6 @@ def test_there_is_a_bound_and_the_one_that_ends_first_goes(monkeypatch):
     leases = Leases()
     for now, one in enumerate("abc"):
         leases.claim(one, "hall", "ann", "Ann", now)
+    assert [lease.submission for lease in leases.over(3)] == ["a"]
     assert [lease.submission for lease in leases.of("hall", 3)] == ["b", "c"]
     assert leases.of("chat", 3) == []

@@ -31,13 +31,17 @@ EVE = staff(Role.ANIMATOR, "Eve")
 
 
 class Clock:
-    """Milliseconds since 1970, as somebody has set them."""
+    """Milliseconds since 1970, as somebody has set them; or, after `go`, going on with trio's clock."""
 
     def __init__(self, now: int = 1_000_000) -> None:
         self.now = now
+        self._since: float | None = None
+
+    def go(self) -> None:
+        self._since = trio.current_time()
 
     def __call__(self) -> int:
-        return self.now
+        return self.now if self._since is None else self.now + round((trio.current_time() - self._since) * 1000)
 
 
 class House:

@@ -71,6 +71,27 @@ async def test_of_two_who_decide_at_once_the_second_is_refused_and_sees_who_was_
         assert len(await house.desk.history(ANN, asked.id)) == 1
 
 
+async def test_a_lease_keeps_no_animator_waiting_and_hold_is_always_there_to_take_it_back():
+    async with open_house() as house:
+        one, two = await house.approved(), await house.approved()
+        for approved in (one, two):
+            await house.desk.claim(ANN, approved.id)
+        for step in (Step.CUE, Step.PIN, Step.UNPIN, Step.MOVE, Step.SKIP, Step.CUE):
+            await house.do(one.id, step, EVE)
+        assert [lease.submission for lease in house.desk.leases("hall")] == [one.id, two.id], "she may still correct it"
+        await house.do(one.id, Step.EDIT, ANN, text="When, please?")
+        aired = await house.do(one.id, Step.AIR, EVE)
+        assert (aired.state, house.on_air()) == (State.AIRED, ["When, please?"])
+        with pytest.raises(TransitionRefused, match=r"aired already by Eve \(animator\)"):
+            await house.do(one.id, Step.EDIT, ANN, text="too late")
+        for step in (Step.HOLD, Step.EDIT, Step.UNDO):
+            with pytest.raises(TransitionRefused, match="Ann"):
+                await house.do(two.id, step, BOB)
+        await house.do(two.id, Step.HOLD, ANN)
+        with pytest.raises(TransitionRefused, match="held already by Ann"):
+            await house.do(two.id, Step.AIR, EVE)
+
+
 async def test_a_lease_keeps_the_others_away_until_it_is_laid_down_used_up_or_over():
     async with open_house() as house:
         asked = await house.ask()

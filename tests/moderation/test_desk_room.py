@@ -85,6 +85,44 @@ async def test_leases_drafts_and_places_are_told_too(autojump_clock):
         assert (draft["what"], draft["line"], draft["text"], draft["final"]) == ("draft", "l1", "It be", False)
 
 
+async def test_whoever_follows_hears_of_the_end_of_a_lease_in_that_moment_and_once(autojump_clock):
+    async with open_house() as house:
+        await trio.testing.wait_all_tasks_blocked()
+        house.clock.go()
+        first, renewed, laid_down = [(await house.ask(text)).id for text in "abc"]
+        for one in (first, renewed, laid_down):
+            await house.desk.claim(ANN, one)
+        await trio.sleep(30)
+        await house.desk.claim(ANN, renewed)
+        await house.desk.release(ANN, laid_down)
+        await trio.sleep(20)
+        assert ends(house) == [laid_down]
+        await trio.sleep(10.2)
+        assert ends(house) == [laid_down, first]
+        await trio.sleep(30)
+        assert ends(house) == [laid_down, first, renewed]
+        await trio.sleep(600)
+        assert len(ends(house)) == 3
+        assert house.desk.leases("hall") == []
+
+
+async def test_what_there_is_nothing_left_to_decide_on_is_in_nobodys_hands(autojump_clock):
+    async with open_house() as house:
+        await trio.testing.wait_all_tasks_blocked()
+        aired, withdrawn = (await house.approved()).id, (await house.ask()).id
+        for one in (aired, withdrawn):
+            await house.desk.claim(ANN, one)
+        await house.do(aired, Step.AIR, EVE)
+        await house.desk.withdraw("visitor:v1", withdrawn)
+        assert house.desk.leases("hall") == []
+        await trio.sleep(1)
+        assert sorted(ends(house)) == sorted([aired, withdrawn])
+
+
+def ends(house: House) -> list[str]:
+    return [change["submission"] for change in changes(house) if change["what"] == "lease" and not change["until"]]
+
+
 async def test_each_room_has_a_desk_of_its_own_also_one_that_is_made_later(autojump_clock):
     async with open_house() as house:
         await house.engine.open_room("late")

@@ -56,7 +56,6 @@ class Leases:
         """
         self.check([submission_id], holder, now)
         self._leases.pop(submission_id, None)
-        self._forget_ended(now)
         lease = self._leases[submission_id] = Lease(submission_id, room, holder, by, now + LEASE_MILLISECONDS)
         return lease
 
@@ -68,6 +67,10 @@ class Leases:
         del self._leases[submission_id]
         return True
 
+    def drop(self, submission_id: str) -> Lease | None:
+        """Take it out of whoever's hands it is in; None: of nobody's."""
+        return self._leases.pop(submission_id, None)
+
     def held(self, submission_id: str, holder: str, now: int) -> bool:
         """Whether this one has it in hand."""
         lease = self._leases.get(submission_id)
@@ -77,9 +80,17 @@ class Leases:
         """The leases of a room, those that end first before the others."""
         return [lease for lease in self._leases.values() if lease.room == room and lease.until > now]
 
-    def _forget_ended(self, now: int) -> None:
+    @property
+    def next_end(self) -> int | None:
+        """When the next one ends; None: there is none."""
+        return next((lease.until for lease in self._leases.values()), None)
+
+    def over(self, now: int) -> list[Lease]:
+        """Take out those that have ended, and what there is beyond `MAX_LEASES`; which they were."""
+        gone = []
         while self._leases:
             first = next(iter(self._leases.values()))
-            if first.until > now and len(self._leases) < MAX_LEASES:
-                return
-            del self._leases[first.submission]
+            if first.until > now and len(self._leases) <= MAX_LEASES:
+                break
+            gone.append(self._leases.pop(first.submission))
+        return gone

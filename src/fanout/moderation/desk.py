@@ -108,7 +108,7 @@ class Desk:
             return await self._answer(principal, submission, text, prepared)
         if step is Step.RETRACT:
             return await self._retract_submission(principal, submission)
-        with self.hands.deciding(principal, [submission_id]), trio.CancelScope(shield=True):
+        with self.hands.deciding(principal, [submission_id], step), trio.CancelScope(shield=True):
             decision = Decision(
                 submission_id,
                 step,
@@ -147,7 +147,7 @@ class Desk:
             raise InvalidInput(f"1 to {MAX_AT_ONCE} submissions are merged at once.", code="too_many_items")
         for submission_id in ids:
             await self._known(principal, submission_id, _action(Step.MERGE))
-        with self.hands.deciding(principal, ids), trio.CancelScope(shield=True):
+        with self.hands.deciding(principal, ids, Step.MERGE), trio.CancelScope(shield=True):
             await self._merging.check_into(into)
             by, now = signature(principal), self._clock()
             merged = await self._take([Decision(one, Step.MERGE, by, now, into=into) for one in ids])
@@ -170,6 +170,7 @@ class Desk:
         with trio.CancelScope(shield=True):
             now = self._clock()
             [withdrawn] = await self._take([Decision(submission_id, Step.WITHDRAW, "its author", now)])
+            self.hands.settled(withdrawn)
             await self._merging.give_back(withdrawn, "its author", now)
         return withdrawn
 

@@ -67,7 +67,7 @@ class DeskRooms:
             self._gather(change.submission.room, ("submission", change.submission.id), change)
 
     def leased(self, lease: Lease) -> None:
-        """Somebody has taken a submission in hand, or laid it down (`until` null)."""
+        """Somebody has taken a submission in hand, or has it in hand no more (`until` null)."""
         until = iso_time(lease.until) if lease.until else None
         entry = {"what": "lease", "submission": lease.submission, "by": lease.by, "until": until}
         self._gather(lease.room, ("lease", lease.submission), entry)

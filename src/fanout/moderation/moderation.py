@@ -106,6 +106,7 @@ async def open_moderation(
         desk_rooms = DeskRooms(desk_engine, nursery)
         changes.subscribe(desk_rooms.changed)
         desk.hands.on_lease(desk_rooms.leased)
+        nursery.start_soon(desk.hands.run)
         scribe.on_line(desk_rooms.drafted)
         await nursery.start(hooks.run, _Rooms(engine, store))
         with engine.on_room(_welcoming(desk_rooms, hooks, nursery)):

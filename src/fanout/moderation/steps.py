@@ -31,6 +31,10 @@ STEP_NEEDS: Final[Mapping[Step, Action | None]] = MappingProxyType(
 )
 """None: nobody's but the author's. What each role may do is in `fanout.core.principal.MAY`."""
 
+KEPT_APART: Final = frozenset(step for step, need in STEP_NEEDS.items() if need is Action.MODERATE)
+"""Steps that a lease keeps from everybody else: those of moderators, of whom one decides. What they have approved is the
+animator's, who never waits for them on air; `hold` takes it back at once."""
+
 WORKING: Final = frozenset({Step.EDIT, Step.MOVE, Step.PIN, Step.UNPIN})
 """Steps that leave a submission in the hands of whoever has it."""
 
