@@ -6,6 +6,7 @@ The map of the house; arrows point down only:
     server                  puts the parts together; starts, drains and stops them
     web · client · testing  the HTTP API · a client that resumes · what authors need for their tests
     edge · log · store      sockets to rooms: the hub · where messages are made durable · the desk's records
+    feed                    what an edge needs of the engine, in the same process or behind a Unix socket
     moderation              from a visitor's question to the air: intake, hooks, desk, run sheet, bans, transcripts
     plugins                 what authors of plug-ins import, and the plug-ins that come with fanout
     engine · database       rooms on trio, without a socket: publish, listen, take back · what SQLite files share
@@ -30,6 +31,7 @@ from fanout.errors import (
     Banned,
     ConfigurationError,
     Conflict,
+    EngineAway,
     EngineClosed,
     EpochChanged,
     FanoutError,
@@ -60,6 +62,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Engine",
+    "EngineAway",
     "EngineClosed",
     "Entry",
     "EpochChanged",

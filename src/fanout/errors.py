@@ -18,6 +18,7 @@ FanoutError                 has a stable `code` and a `detail` fit to be shown
 ├── ConfigurationError      the operator's: names the key and what it accepts (exit code 2)
 ├── LogUnavailable          the world's: a disk is full, a database locked (HTTP 503); carries __cause__
 ├── StoreUnavailable        the world's: the desk's records can't be written or read (HTTP 503); carries __cause__
+├── EngineAway              the world's: a worker's connection to the engine's process is lost; it comes back (HTTP 503)
 ├── EngineClosed            normal life: the engine is shutting down
 └── ListenerOvertaken       normal life: a listener was too slow for a lossless room; says where to resume
 """
@@ -151,6 +152,16 @@ class StoreUnavailable(FanoutError):
     """The desk's records could not be written or read: nothing was changed. Worth another try."""
 
     code = "store_unavailable"
+
+
+class EngineAway(FanoutError):
+    """The process that holds the engine does not answer: it is being started again. What was under way may have been
+    done."""
+
+    code = "engine_away"
+
+    def __init__(self, detail: str = "The engine is being started again; try in a moment.") -> None:
+        super().__init__(detail)
 
 
 class EngineClosed(FanoutError):

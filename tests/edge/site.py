@@ -15,11 +15,12 @@ import trio
 from fanout.core.message import Message
 from fanout.core.principal import Role
 from fanout.edge.edge import Edge
-from fanout.edge.feed import EngineFeed, Feed
 from fanout.edge.settings import EdgeSettings
 from fanout.engine.engine import Engine
 from fanout.engine.ports import Log
 from fanout.engine.room import Room
+from fanout.feed.engine_feed import EngineFeed
+from fanout.feed.port import Feed
 from fanout.log.opening import open_engine
 from fanout.web.app import make_app
 from fanout.web.http import HttpServer

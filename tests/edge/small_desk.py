@@ -9,12 +9,17 @@ from dataclasses import replace
 import trio
 
 from fanout.core.ban import Ban, BanIndex, Effect
+from fanout.core.presence import Presence
 from fanout.core.principal import Principal
 from fanout.core.submission import Decision, Source, Step, Submission, decide
-from fanout.edge.feed import EngineFeed
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import Banned, FanoutError
+from fanout.feed.engine_feed import EngineFeed
+from fanout.feed.mailbox import Mailbox
+from fanout.feed.port import Banned as HearBan
+from fanout.feed.port import Lifted, Told
+from fanout.feed.told_presence import ToldPresence
 from fanout.wire.commands import Submit
 
 
@@ -28,9 +33,10 @@ class SmallDesk(EngineFeed):
         self.gate: trio.Event | None = None
         """Submissions wait for this."""
         self.decides_before_it_answers = False
-        self.bans = BanIndex()
+        self._bans = BanIndex()
         self.admits = False
         self.counts_listeners = False
+        self._mailbox = Mailbox()
         self.answer: Principal | FanoutError | None = None
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.counted: list[tuple[str, bool, int]] = []
@@ -68,13 +74,13 @@ class SmallDesk(EngineFeed):
             told(self.submissions[submission_id])
 
     def ban(self, target: str, room: str = "*", effect: Effect = Effect.BAN) -> None:
-        ban = Ban(f"b{len(self.bans)}", target, effect, room, None, "Enough.", "Ann (moderator)", 1)
-        self.bans.add(ban)
+        ban = Ban(f"b{len(self._bans)}", target, effect, room, None, "Enough.", "Ann (moderator)", 1)
+        self._bans.add(ban)
         for banned in self._banned:
             banned(ban)
 
     def check_listening(self, room: str, principal: Principal, address: str) -> None:
-        ban = self.bans.covering(f"visitor:{principal.subject}" if principal.subject else "", address, room, 2)
+        ban = self._bans.covering(f"visitor:{principal.subject}" if principal.subject else "", address, room, 2)
         if ban is not None and ban.effect is Effect.BAN:
             raise Banned(ban.reason)
 
@@ -86,13 +92,29 @@ class SmallDesk(EngineFeed):
             raise self.answer
         return self.answer or replace(principal, name="Admitted")
 
-    def listeners(self, room: str, joined: bool, count: int) -> None:
-        self.counted.append((room, joined, count))
+    def presence(self, room: str) -> Presence:
+        if not self.counts_listeners:
+            return Presence()
+        return ToldPresence(lambda joined, count: self.counted.append((room, joined, count)))
 
-    def watch(self, told: Callable[[Submission], None], banned: Callable[[Ban], None]) -> Callable[[], None]:
+    def arrived(self, subject: str) -> None:
+        trio.lowlevel.current_trio_token().run_sync_soon(self._tell, self._mailbox.take(subject))
+
+    def _tell(self, missed: Sequence[Submission]) -> None:
+        for submission in missed:
+            for told in self._told:
+                told(submission)
+
+    def missed(self, submission: Submission) -> None:
+        self._mailbox.keep(submission)
+
+    def bans(self) -> Sequence[Ban]:
+        return list(self._bans)
+
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
         self._told.append(told)
         self._banned.append(banned)
         return self._banned.clear
 
-    def _room(self, name: str) -> Room:
-        return self.desk_rooms[name] if name in self.desk_rooms else super()._room(name)
+    def room(self, name: str) -> Room:
+        return self.desk_rooms[name] if name in self.desk_rooms else super().room(name)

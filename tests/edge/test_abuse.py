@@ -16,8 +16,8 @@ import trio
 import trio.testing
 
 from fanout.core.limits import COMMAND_BURST, MAX_CLIENT_FRAME_BYTES, MAX_REFUSED_COMMANDS
-from fanout.edge.feed import EngineFeed
 from fanout.edge.settings import EdgeSettings
+from fanout.feed.engine_feed import EngineFeed
 from fanout.wire.rendered import Format
 from tests.edge.listener import BINARY, PING, TEXT, Ended, client_frame, command, handshake, sse_request
 from tests.edge.site import Site, open_site

@@ -6,9 +6,10 @@ import pytest
 import trio
 
 from fanout.core.submission import Step
-from fanout.edge.authors import NEWS_KEPT, SUBMISSIONS_FOLLOWED
+from fanout.edge.authors import SUBMISSIONS_FOLLOWED
 from fanout.edge.conversation import COMMANDS_WAITING
 from fanout.errors import Banned, FanoutError, InvalidInput, StoreUnavailable, SubmissionRefused, TooSoon
+from fanout.feed.mailbox import NEWS_KEPT
 from fanout.wire.rendered import Format
 from tests.edge.listener import Listener, command
 from tests.edge.site import Site, open_site

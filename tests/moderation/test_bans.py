@@ -200,7 +200,7 @@ async def test_there_is_an_end_to_bans_and_those_that_ended_do_not_count(bans, c
 
 async def test_a_ban_that_could_not_be_kept_does_not_hold(bans, store):
     heard: list[Ban] = []
-    bans.on_ban(heard.append)
+    bans.observe(heard.append, lambda id: None)
     store.full = True
     with pytest.raises(StoreUnavailable):
         await bans.ban(MO, "stage", ANN, reason="Insults.")
@@ -216,7 +216,7 @@ async def test_a_ban_that_could_not_be_kept_does_not_hold(bans, store):
 
 async def test_a_ban_that_was_begun_is_finished_whoever_waits(bans, store):
     heard: list[Ban] = []
-    bans.on_ban(heard.append)
+    bans.observe(heard.append, lambda id: None)
     store.gate = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lambda: bans.ban(MO, "stage", ANN, reason="Insults."))

@@ -4,7 +4,7 @@ import io
 from collections import Counter
 
 from fanout.core.histogram import Histogram
-from fanout.edge.statistics import EdgeStatistics
+from fanout.feed.statistics import EdgeStatistics
 from fanout.server.status_line import Snapshot, StatusLine, status_text
 
 

@@ -11,8 +11,8 @@ import trio
 from fanout.core.histogram import Histogram
 from fanout.core.principal import Role
 from fanout.edge.handover import Handover
-from fanout.edge.statistics import EdgeStatistics, RoomCounts
 from fanout.engine.engine import Engine
+from fanout.feed.statistics import EdgeStatistics, RoomCounts
 from fanout.moderation.moderation import Moderation
 from fanout.web.app import make_app
 from fanout.web.http import App, HttpServer

@@ -36,6 +36,7 @@ TABLE = [
     (errors.EpochChanged("x"), 409, CloseCode.INTERNAL_ERROR),
     (errors.KeyReused("x"), 409, CloseCode.INTERNAL_ERROR),
     (errors.LogUnavailable("x"), 503, CloseCode.INTERNAL_ERROR),
+    (errors.EngineAway("x"), 503, CloseCode.DRAINING),
     (errors.EngineClosed("x"), 503, CloseCode.DRAINING),
     (errors.ListenerOvertaken("x", resume_after="k3f9:1"), 409, CloseCode.TOO_SLOW),
     (errors.ConfigurationError("x", "y"), 500, CloseCode.INTERNAL_ERROR),

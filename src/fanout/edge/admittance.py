@@ -1,11 +1,14 @@
-"""Where a plug-in has a say in who is let in: the arrival waits for its answer, and everybody else goes on."""
+"""What an arrival may have to wait for: a plug-in's say, and a room that this edge does not follow yet. Everybody else
+goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fanout.edge.connection import Connection, Stage
+from fanout.edge.room_view import RoomView
 from fanout.edge.sending import WATCH
 from fanout.errors import FanoutError
 from fanout.wire.join import HubRequest
@@ -20,7 +23,7 @@ Outcome = Callable[[Connection, HubRequest, FanoutError | None], None]
 
 
 class Admittance:
-    """Asks about visitors; `nursery` runs a task for each who waits."""
+    """Keeps arrivals until they can be answered; `nursery` runs a task for each who waits for a plug-in."""
 
     def __init__(self, hub: Hub, nursery: Nursery, outcome: Outcome) -> None:
         self._hub = hub
@@ -28,10 +31,19 @@ class Admittance:
         self._outcome = outcome
 
     def ask(self, connection: Connection, request: HubRequest) -> None:
+        """Have the plug-ins' say about a visitor first."""
+        self._wait(connection)
+        self._nursery.start_soon(self._ask, connection, request)
+
+    def await_room(self, connection: Connection, request: HubRequest, view: RoomView) -> None:
+        """Wait until it is known how this room stands: no task for any of the thousands who may want it."""
+        self._wait(connection)
+        view.when_ready(partial(self._go_on, connection, request))
+
+    def _wait(self, connection: Connection) -> None:
         """Nothing is read from the connection until the answer is there: what it says meanwhile waits in the kernel."""
         connection.stage = Stage.WAITING
         self._hub.epoll.modify(connection.fd, 0)
-        self._nursery.start_soon(self._ask, connection, request)
 
     async def _ask(self, connection: Connection, request: HubRequest) -> None:
         refusal: FanoutError | None = None
@@ -43,6 +55,9 @@ class Admittance:
         except Exception as fault:
             self._hub.fault(fault, connection)
             return
+        self._go_on(connection, request, refusal)
+
+    def _go_on(self, connection: Connection, request: HubRequest, refusal: FanoutError | None) -> None:
         if connection.stage is not Stage.WAITING:
             return  # it has gone meanwhile
         connection.stage = Stage.ARRIVING
@@ -50,7 +65,10 @@ class Admittance:
         try:
             self._hub.epoll.modify(connection.fd, WATCH)
             self._outcome(connection, request, refusal)
-            if isinstance(said, bytes) and connection.stage is Stage.LISTENING:
-                self._hub.listening.received(connection, said)
+            if isinstance(said, bytes):
+                if connection.stage is Stage.LISTENING:
+                    self._hub.listening.received(connection, said)
+                elif connection.stage is Stage.WAITING:
+                    connection.keep(said)
         except Exception as fault:
             self._hub.fault(fault, connection)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import trio
-
 from fanout.core.submission import State, Submission
 from fanout.edge.connection import Connection, Stage
+from fanout.feed.mailbox import VISITOR
 from fanout.wire.replies import Submission as Receipt
 from fanout.wire.replies import render_reply
 
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
 
 SUBMISSIONS_FOLLOWED = 100
 """Newest submissions of one connection whose `ref` is known, and of which it is told when it has no identity."""
-
-PEOPLE_AWAY = 10_000
-"""Authors who are not connected and for whom news is kept, in memory; those who were away longest are forgotten first,
-and can still ask over HTTP."""
-
-NEWS_KEPT = 20
-"""Submissions of one such author of which the latest news is kept."""
-
-PERSON = "visitor:"
-"""How the person behind a visitor's identity begins; the subject follows."""
 
 
 class Authors:
@@ -40,8 +29,6 @@ class Authors:
         self._present: dict[str, tuple[Connection, ...]] = {}
         self._nameless: dict[str, Connection] = {}
         """By the id of their submission."""
-        self._kept: dict[str, dict[str, Receipt]] = {}
-        """By subject and submission: what its author has not heard."""
 
     def of(self, subject: str) -> tuple[Connection, ...]:
         """The connections that have this identity."""
@@ -53,34 +40,30 @@ class Authors:
         return not self._present and not self._nameless
 
     def joined(self, connection: Connection) -> None:
-        """A connection with an identity is let in: tell it what its owner has missed, once its welcome has gone out."""
+        """A connection with an identity is let in. The first of its owner hears soon what they have missed."""
         subject = connection.principal.subject
-        self._present[subject] = (*self.of(subject), connection)
-        if missed := self._kept.pop(subject, None):
-            trio.lowlevel.current_trio_token().run_sync_soon(self._catch_up, connection, missed)
-
-    def _catch_up(self, connection: Connection, missed: dict[str, Receipt]) -> None:
-        for receipt in missed.values():
-            self._tell(connection, receipt)
+        others = self.of(subject)
+        self._present[subject] = (*others, connection)
+        if not others:
+            self._hub.feed.arrived(subject)
 
     def left(self, connection: Connection) -> None:
         """A connection goes; it may have an identity, or have said something."""
         subject = connection.principal.subject
         if others := tuple(other for other in self.of(subject) if other is not connection):
             self._present[subject] = others
-        else:
-            self._present.pop(subject, None)
+        elif self._present.pop(subject, None) is not None:
+            self._hub.feed.departed(subject)
         if connection.extra is not None:
             for submission in connection.extra.submissions:
                 self._nameless.pop(submission, None)
 
     def told(self, submission: Submission) -> None:
         """A submission has reached another state: tell its author."""
-        if submission.person.startswith(PERSON):
-            subject = submission.person.removeprefix(PERSON)
-            connections = self.of(subject)
+        if submission.person.startswith(VISITOR):
+            connections = self.of(submission.person.removeprefix(VISITOR))
             if not connections:
-                self._keep(subject, _receipt(submission))
+                self._hub.feed.missed(submission)
             for connection in connections:
                 self._tell(connection, _receipt(submission))
         elif self._nameless and (author := self._nameless.get(submission.id)) is not None:
@@ -128,16 +111,6 @@ class Authors:
                 return
         if connection.stage is Stage.LISTENING:
             self._hub.sending.control(connection, render_reply(receipt, connection.format))
-
-    def _keep(self, subject: str, receipt: Receipt) -> None:
-        kept = self._kept.pop(subject, {})
-        kept.pop(receipt.id, None)
-        kept[receipt.id] = receipt
-        self._kept[subject] = kept  # the last to be forgotten
-        if len(kept) > NEWS_KEPT:
-            del kept[next(iter(kept))]
-        if len(self._kept) > PEOPLE_AWAY:
-            del self._kept[next(iter(self._kept))]
 
 
 def _receipt(submission: Submission) -> Receipt:

@@ -38,6 +38,9 @@ class Banishment:
         elif kind == "address":
             self._nursery.start_soon(self._send_range_away, ban, rest)
 
+    def lifted(self, ban_id: str) -> None:
+        """A ban has been taken back: whoever it kept away is let in when they ask."""
+
     async def _send_range_away(self, ban: Ban, written: str) -> None:
         network = ip_network(written)
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 from fanout.core.admission import TokenBucket
 from fanout.core.principal import VISITOR, Principal
 from fanout.edge.audience import Subscription
-from fanout.wire.commands import Publish, Submit
+from fanout.wire.commands import Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.frames import FrameReader
 from fanout.wire.rendered import Format
 from fanout.wire.replies import Submission
@@ -33,7 +33,7 @@ class Stage(IntEnum):
     LEAVING = 3
     """The last bytes are on their way; then it is closed."""
     WAITING = 4
-    """Its request is whole, and a plug-in is asked whether to let it in."""
+    """Its request is whole, and a plug-in is asked whether to let it in, or the room is not followed yet."""
 
 
 class Connection:
@@ -119,15 +119,17 @@ class Extra:
     Args:
         waiting: Publications and submissions that have not been handed up yet; `handing_up`, whether one is.
         submissions: The `ref` of each submission that came by this connection, by its id; the newest of them.
+        postponed: Steps into rooms and out of them, behind one into a room that the edge does not follow yet.
         unplaced: While a submission is on its way: news of others, or of this one, by id.
     """
 
-    __slots__ = ("bucket", "handing_up", "refused", "submissions", "unplaced", "waiting")
+    __slots__ = ("bucket", "handing_up", "postponed", "refused", "submissions", "unplaced", "waiting")
 
     def __init__(self) -> None:
         self.bucket: TokenBucket | None = None
         self.refused = 0
         self.waiting: deque[Publish | Submit] = deque()
         self.handing_up = False
+        self.postponed: deque[Subscribe | Unsubscribe] = deque()
         self.submissions: dict[str, str | None] = {}
         self.unplaced: dict[str, Submission] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from math import ceil
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from fanout.core.principal import Role
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.inbound import receive_frames
 from fanout.edge.places import listener_id, take_place
+from fanout.edge.room_view import RoomNotReady
 from fanout.errors import FanoutError, InvalidInput, ProtocolViolation, TooSoon
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe, read_command
 from fanout.wire.frames import Binary, Close, Received, Text, close_frame, pong_frame
@@ -105,19 +107,51 @@ class Conversation:
 
     def _obey(self, connection: Connection, command: Command) -> None:
         match command:
-            case Subscribe(room, after, last):
-                welcome, gap, place = take_place(self._hub, connection, room, after, last)
-                reply = Welcome(listener_id(connection), self._heartbeat_seconds, {room: welcome})
-                self._hub.sending.first(connection, render_reply(reply, connection.format) + gap, (place,))
-            case Unsubscribe(room):
-                subscription = connection.subscription(room)
-                if subscription is None:
-                    raise InvalidInput(f"This connection does not listen to {room!r}.", code="not_subscribed")
-                self._hub.unsubscribe(subscription)
+            case Subscribe() | Unsubscribe():
+                postponed = None if connection.extra is None else connection.extra.postponed
+                if not postponed:
+                    self._move(connection, command)
+                elif len(postponed) >= COMMANDS_WAITING:
+                    raise InvalidInput(f"{COMMANDS_WAITING} commands wait already.", code="rate_limited")
+                else:
+                    postponed.append(command)
             case Ping():
                 self._hub.sending.control(connection, render_reply(Pong(), connection.format))
             case Publish() | Submit():
                 self._hand_up(connection, command)
+
+    def _move(self, connection: Connection, command: Subscribe | Unsubscribe) -> None:
+        """Into a room or out of one; into one that this edge does not follow yet, once it does."""
+        if isinstance(command, Unsubscribe):
+            subscription = connection.subscription(command.room)
+            if subscription is None:
+                raise InvalidInput(f"This connection does not listen to {command.room!r}.", code="not_subscribed")
+            self._hub.unsubscribe(subscription)
+            return
+        try:
+            welcome, gap, place = take_place(self._hub, connection, command.room, command.after, command.last)
+        except RoomNotReady as wait:
+            connection.more().postponed.appendleft(command)
+            wait.view.when_ready(partial(self._move_on, connection))
+            return
+        reply = Welcome(listener_id(connection), self._heartbeat_seconds, {command.room: welcome})
+        self._hub.sending.first(connection, render_reply(reply, connection.format) + gap, (place,))
+
+    def _move_on(self, connection: Connection, refusal: FanoutError | None) -> None:
+        """The room that the first of the postponed commands waited for is there, or can't be followed."""
+        postponed = connection.more().postponed
+        waits = len(postponed)
+        while postponed and connection.stage is Stage.LISTENING and len(postponed) <= waits:
+            command, waits = postponed.popleft(), len(postponed)
+            try:
+                if refusal is not None:
+                    raise refusal
+                self._move(connection, command)
+            except FanoutError as error:
+                self._refuse(connection, error, None)
+            except Exception as fault:
+                self._hub.fault(fault, connection)
+            refusal = None
 
     def _hand_up(self, connection: Connection, command: Publish | Submit) -> None:
         """Queue what has to wait; what one connection says is handed up in the order in which it came."""

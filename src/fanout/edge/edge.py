@@ -21,13 +21,13 @@ from fanout.edge.banishment import Banishment
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.conversation import Conversation
 from fanout.edge.door import Door
-from fanout.edge.feed import Feed
 from fanout.edge.greeting import Authenticate, Greeting
 from fanout.edge.handover import HandleHttp, Handover
 from fanout.edge.hub import Hub
 from fanout.edge.keep_alive import KeepAlive
 from fanout.edge.settings import SLICE_SECONDS, EdgeSettings
-from fanout.edge.statistics import EdgeStatistics, RoomCounts
+from fanout.feed.port import Feed
+from fanout.feed.statistics import EdgeStatistics, RoomCounts
 
 DRAIN_CATCH_UP_SECONDS = 5
 """How long a draining edge lets its walks finish, before it says goodbye."""
@@ -76,9 +76,9 @@ class Edge:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
-                if self._hub.feed.admits:
-                    self._greeting.ask = Admittance(self._hub, nursery, self._greeting.answer).ask
-                ending.callback(self._hub.feed.watch(self._hub.authors.told, Banishment(self._hub, nursery).heard))
+                self._greeting.admittance = Admittance(self._hub, nursery, self._greeting.answer)
+                banishment = Banishment(self._hub, nursery)
+                ending.callback(self._hub.feed.watch(self._hub.authors.told, banishment.heard, banishment.lifted))
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
                 self._doors = [Door(self._hub, self._arrival, sock, tls, self._room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.principal import VISITOR, Principal, Role
 from fanout.core.reconnect import event_stream_retry_ms
+from fanout.edge.admittance import Admittance
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.places import listener_id, take_place, take_place_live
+from fanout.edge.room_view import RoomNotReady
 from fanout.edge.settings import EdgeSettings
-from fanout.errors import Banned, FanoutError, NotAllowed, TooSoon
+from fanout.errors import Banned, EngineAway, FanoutError, NotAllowed, TooSoon
 from fanout.wire.frames import close_frame
 from fanout.wire.join import HubRequest, event_stream_head, handshake_response
 from fanout.wire.problem import close_code_of, problem_response, status_of
@@ -23,6 +25,9 @@ from fanout.wire.replies import RoomWelcome, Welcome, render_reply
 
 if TYPE_CHECKING:
     from fanout.edge.hub import Hub
+
+AWAY_SECONDS = 5.0
+"""Over how long those are spread who come while the engine's process is being started again."""
 
 Authenticate = Callable[[str], Principal]
 """Who a token speaks for. Raises NotAllowed."""
@@ -36,8 +41,8 @@ class Greeting:
         self._settings = settings
         self._authenticate = authenticate
         self.draining = False
-        self.ask: Callable[[Connection, HubRequest], None] | None = None
-        """Has a plug-in's say about a visitor, and then calls `answer`; None where no plug-in wants one."""
+        self.admittance: Admittance
+        """Keeps those who have to wait, and then calls `answer`. Given before anybody is greeted."""
 
     def greet(self, connection: Connection, request: HubRequest) -> None:
         """Let the listener in, or say why not."""
@@ -52,8 +57,8 @@ class Greeting:
         except FanoutError as error:
             self._turn_away(connection, request, error)
             return
-        if self.ask is not None and connection.principal.role is Role.VISITOR:
-            self.ask(connection, request)
+        if self._hub.feed.admits and connection.principal.role is Role.VISITOR:
+            self.admittance.ask(connection, request)
         else:
             self.answer(connection, request)
 
@@ -75,7 +80,8 @@ class Greeting:
             self._turn_away(connection, request, refusal)
             return
         if self.draining:
-            self._say_bye(connection, request, self._later(CloseCode.DRAINING, "The server is going down."))
+            bye = self._later(CloseCode.DRAINING, "The server is going down.", self._settings.full_retry_seconds)
+            self._say_bye(connection, request, bye)
             return
         full = self._hub.admission.admit(connection.address, chance())
         if full is not None:
@@ -90,10 +96,13 @@ class Greeting:
                 self._take_places(connection, request)
             else:
                 self._hub.sending.greet(connection, self._opening(request) + welcome)
-        except FanoutError as error:
+        except (FanoutError, RoomNotReady) as obstacle:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING
-            self._turn_away(connection, request, error)
+            if isinstance(obstacle, RoomNotReady):
+                self.admittance.await_room(connection, request, obstacle.view)
+            else:
+                self._turn_away(connection, request, obstacle)
             return
         self._hub.statistics.handshakes["accepted"] += 1
         if connection.principal.subject and connection.stage is Stage.LISTENING:
@@ -129,16 +138,17 @@ class Greeting:
         WebSocket, whose client can read nothing before it is upgraded."""
         result = error.code if isinstance(error, NotAllowed | Banned) else "refused"
         self._hub.statistics.handshakes[result] += 1
-        if isinstance(error, TooSoon):
+        if isinstance(error, EngineAway):
+            self._say_bye(connection, request, self._later(CloseCode.DRAINING, error.detail, AWAY_SECONDS))
+        elif isinstance(error, TooSoon):
             self._say_bye(connection, request, Bye(CloseCode.FULL, error.detail, int(error.after_s * 1000)))
         elif request.kind == "events":
             self._hub.sending.last(connection, problem_response(status_of(error), error.code, error.detail))
         else:
             self._say_bye(connection, request, Bye(close_code_of(error), error.detail))
 
-    def _later(self, code: CloseCode, reason: str) -> Bye:
-        spread = 0.2 + 0.8 * chance()
-        return Bye(code, reason, int(spread * self._settings.full_retry_seconds * 1000))
+    def _later(self, code: CloseCode, reason: str, seconds: float) -> Bye:
+        return Bye(code, reason, int((0.2 + 0.8 * chance()) * seconds * 1000))
 
     def _say_bye(self, connection: Connection, request: HubRequest, bye: Bye) -> None:
         """Open, say goodbye and close. An event stream gets it so too: a browser would never come back after a 503, but

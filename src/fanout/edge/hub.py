@@ -24,7 +24,7 @@ from fanout.core.limits import MAX_CLIENT_FRAME_BYTES
 from fanout.edge.audience import WOULD_BLOCK, Audience, Subscription
 from fanout.edge.authors import Authors
 from fanout.edge.connection import Connection, Stage
-from fanout.edge.feed import Feed
+from fanout.edge.followed_rooms import FollowedRooms
 from fanout.edge.replay import Replay
 from fanout.edge.room_view import RoomView
 from fanout.edge.sender import TlsSender
@@ -32,6 +32,7 @@ from fanout.edge.sending import WATCH, Sending
 from fanout.edge.settings import LONGEST_SLICE_SECONDS, QUIET_SECONDS, SLICE_SECONDS
 from fanout.edge.statistics import Counts
 from fanout.edge.uring import open_sender
+from fanout.feed.port import Feed
 
 log = structlog.get_logger()
 
@@ -73,7 +74,9 @@ class Hub:
         self.max_frame_bytes = max_frame_bytes
         self.epoll = select.epoll()
         self.connections: dict[int, Connection] = {}
-        self.views: dict[str, RoomView] = {}
+        self.rooms = FollowedRooms(self)
+        self.views = self.rooms.views
+        self.view = self.rooms.view
         self.statistics = Counts()
         self.second = 0
         self.accepted = 0
@@ -103,17 +106,6 @@ class Hub:
         self._secure = secure
 
     # --- rooms --------------------------------------------------------------------------------------------------------
-
-    def view(self, room: str) -> RoomView:
-        """The room as this edge sees it; followed from its first listener on.
-
-        Raises:
-            RoomNotFound: There is none of that name.
-        """
-        view = self.views.get(room)
-        if view is None:
-            view = self.views[room] = RoomView(room, self.feed, self.news)
-        return view
 
     def subscribe(self, connection: Connection, view: RoomView, cursor: int) -> Subscription:
         """Give a connection a place in a room, parked at `cursor`: whoever asked sends what follows, then unparks

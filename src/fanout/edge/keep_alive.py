@@ -54,6 +54,7 @@ class KeepAlive:
         self._look_at_stalled()
         await self._beat()
         await self._tell_presence()
+        self._hub.rooms.leave_empty()
 
     def _end_what_is_due(self) -> None:
         second = self._hub.second

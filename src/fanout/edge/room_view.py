@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,11 +10,10 @@ from fanout.core.cursor import Extent, Overflow, Start, skip, start
 from fanout.core.limits import CATCH_UP_BYTES
 from fanout.core.message import Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
-from fanout.core.presence import Presence
 from fanout.core.ring import Ring
-from fanout.core.room import STAFF_ROOM_PREFIX, RoomSettings
-from fanout.edge.feed import Feed
-from fanout.edge.told_presence import ToldPresence
+from fanout.core.room import RoomSettings
+from fanout.errors import FanoutError
+from fanout.feed.port import Feed
 from fanout.wire.rendered import Format, render
 
 if TYPE_CHECKING:
@@ -93,30 +91,82 @@ class WelcomeForAll(NamedTuple):
     behind: bytes
 
 
-class RoomView:
-    """One followed room: entries come in by `heard`, batches go out by `batch`."""
+class RoomNotReady(Exception):
+    """How this room stands has not been heard yet; `view.when_ready` calls back."""
 
-    def __init__(self, name: str, feed: Feed, on_news: Callable[[Audience], None]) -> None:
+    def __init__(self, view: RoomView) -> None:
+        super().__init__(view.name)
+        self.view = view
+
+
+class RoomView:
+    """One followed room: entries come in by `heard`, batches go out by `batch`.
+
+    Args:
+        on_news: Told of each audience that may be behind.
+        on_restart: Called when the room goes on as another stream, before it does.
+    """
+
+    def __init__(
+        self, name: str, feed: Feed, on_news: Callable[[Audience], None], on_restart: Callable[[RoomView], None]
+    ) -> None:
         self.name = name
-        told = feed.counts_listeners and not name.startswith(STAFF_ROOM_PREFIX)
-        self.presence = ToldPresence(partial(feed.listeners, name)) if told else Presence()
+        self.presence = feed.presence(name)
         self.audiences: list[Audience | None] = [None] * len(Format)
         """Who listens without TLS, by format; made with the first of them."""
         self.secure_audiences: list[Audience | None] = [None] * len(Format)
         """Who listens over TLS, by format."""
         self.welcomes: list[WelcomeForAll | None] = [None] * len(Format)
+        self.retractions = 0
+        self.refusal: FanoutError | None = None
+        """Why this room can't be followed."""
+        self.ready = False
+        """Whether it is known how the room stands; only then is there anything below."""
+        self.empty_since: int | None = None
+        """The hub's second in which it was first seen without a listener."""
+        self.epoch = ""
+        self.log_oldest = 1
+        self.ring: Ring[Rendered] = Ring(1)
+        self.settings: Callable[[], RoomSettings]
         self._on_news = on_news
-        followed = feed.follow(name, self.heard)
-        self.settings: Callable[[], RoomSettings] = followed.settings
-        self.stop = followed.stop
-        extent = followed.extent
+        self._on_restart = on_restart
+        self._waiting: list[Callable[[FanoutError | None], None]] = []
+        self.stop = feed.follow(name, self)
+
+    def when_ready(self, go_on: Callable[[FanoutError | None], None]) -> None:
+        """Call `go_on` once it is known how the room stands, or with why it can't be followed."""
+        if self.ready or self.refusal is not None:
+            go_on(self.refusal)
+        else:
+            self._waiting.append(go_on)
+
+    def begin(self, settings: Callable[[], RoomSettings], extent: Extent, entries: Sequence[Entry]) -> None:
+        """Take in the room as it stands: at first, and when its stream goes on elsewhere."""
+        another = self.ready and (extent.epoch != self.epoch or extent.head < self.ring.head)
+        if another:
+            self._on_restart(self)
+        self.settings = settings
         self.epoch = extent.epoch
         self.log_oldest = extent.oldest
-        self.retractions = 0
-        self.ring: Ring[Rendered] = Ring(self.settings().capacity, extent.recent - 1)
+        self.retractions += 1  # whoever reads from the log meanwhile reads again
+        self.ring = Ring(settings().capacity, extent.recent - 1)
         now = perf_counter()
-        for entry in followed.entries:
+        for entry in entries:
             self.ring.append(Rendered(entry, now))
+        if self.ready:
+            self._tell_audiences()
+        self.ready = True
+        self._go_on(None)
+
+    def refused(self, error: FanoutError) -> None:
+        """It can't be followed."""
+        self.refusal = error
+        self._go_on(error)
+
+    def _go_on(self, error: FanoutError | None) -> None:
+        waiting, self._waiting = self._waiting, []
+        for go_on in waiting:
+            go_on(error)
 
     @property
     def position(self) -> Position:
@@ -136,6 +186,9 @@ class RoomView:
             if isinstance(entry, Retraction):
                 self._take_back(entry.target, now)
             self.ring.append(Rendered(entry, now))
+        self._tell_audiences()
+
+    def _tell_audiences(self) -> None:
         for audience in self.all_audiences():
             if audience.line.count:
                 self._on_news(audience)

@@ -44,7 +44,7 @@ class Bans:
         self._clock = clock
         self._index = BanIndex()
         self._changing = trio.Lock()
-        self._heard: list[Callable[[Ban], None]] = []
+        self._heard: list[tuple[Callable[[Ban], None], Callable[[str], None]]] = []
 
     async def load(self) -> None:
         """Take up what the store has, and have it forget what has ended.
@@ -136,8 +136,8 @@ class Bans:
                 raise InvalidInput(f"There are {MAX_BANS} bans already; lift some.", code="too_many_bans")
             await self._keep([Document(Kind.BAN, ban.room, ban.id, _body(ban))], _audited(ban, "ban", ban.by, now))
             self._index.add(ban)
-            for hear in self._heard:
-                hear(ban)
+            for banned, _ in self._heard:
+                banned(ban)
         return ban
 
     async def lift(self, principal: Principal, ban_id: str) -> Ban:
@@ -158,19 +158,32 @@ class Bans:
             gone = Document(Kind.BAN, ban.room, ban.id, None)
             await self._keep([gone], _audited(ban, "lift_ban", signature(principal), now))
             self._index.remove(ban.id)
+            for _, lifted in self._heard:
+                lifted(ban.id)
         return ban
+
+    def all(self) -> list[Ban]:
+        """Every ban of every room, those included that end just now."""
+        return list(self._index)
 
     def bans(self, room: str) -> list[Ban]:
         """What holds in a room now, that of every room included, the newest last."""
         now = self._clock()
         return sorted((ban for ban in self._index if ban.holds(room, now)), key=lambda ban: ban.at)
 
-    def on_ban(self, hear: Callable[[Ban], None]) -> None:
-        """Have `hear` called with every ban and mute from now on, once it holds.
+    def observe(self, banned: Callable[[Ban], None], lifted: Callable[[str], None]) -> Callable[[], None]:
+        """Have `banned` called with every ban and mute from now on, once it holds, and `lifted` with the id of each
+        that is taken back before its time; return what ends that.
 
-        It is called in the event loop; it must be quick and must not raise.
+        They are called in the event loop; they must be quick and must not raise.
         """
-        self._heard.append(hear)
+        pair = (banned, lifted)
+        self._heard = [*self._heard, pair]
+
+        def end() -> None:
+            self._heard = [kept for kept in self._heard if kept is not pair]
+
+        return end
 
     async def _keep(self, documents: list[Document], audit: AuditDraft | None = None) -> None:
         """Put these in the store, and in the same step forget what has ended. Not cancelled halfway: memory and store

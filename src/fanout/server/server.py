@@ -23,11 +23,12 @@ from typing import Final
 import trio
 
 from fanout.edge.edge import Edge
-from fanout.edge.feed import EngineFeed, Feed
-from fanout.edge.moderated_feed import ModeratedFeed
 from fanout.edge.settings import EdgeSettings
 from fanout.engine.engine import Engine, open_engine_on
 from fanout.errors import ConfigurationError, InvalidInput
+from fanout.feed.engine_feed import EngineFeed
+from fanout.feed.moderated_feed import ModeratedFeed
+from fanout.feed.port import Feed
 from fanout.log.memory import MemoryLog
 from fanout.log.opening import open_engine
 from fanout.moderation.hooks.hooks import Hooks

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 import trio
 
 from fanout.core.histogram import Histogram
-from fanout.edge.statistics import EdgeStatistics
+from fanout.feed.statistics import EdgeStatistics
 
 INTERVAL_SECONDS: Final = 1.0
 """Between two lines: rates over a second are what one can follow with the eye."""

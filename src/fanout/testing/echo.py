@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import trio
@@ -20,12 +20,13 @@ from fanout.core.principal import Principal
 from fanout.edge.arrival import Arrival
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.door import Door
-from fanout.edge.feed import Followed, Heard, Unmoderated
 from fanout.edge.handover import Handover
 from fanout.edge.hub import Hub
 from fanout.edge.inbound import receive_frames
 from fanout.edge.settings import EdgeSettings
 from fanout.errors import ProtocolViolation, RoomNotFound
+from fanout.feed.engine_feed import Unmoderated
+from fanout.feed.port import Follower
 from fanout.wire.commands import Publish
 from fanout.wire.frames import (
     Binary,
@@ -48,8 +49,9 @@ MAX_ECHO_BYTES = 16 * 1024 * 1024
 class NoRooms(Unmoderated):
     """The feed of an edge that has no rooms."""
 
-    def follow(self, room: str, heard: Heard) -> Followed:
-        raise RoomNotFound("The echo has no rooms.")
+    def follow(self, room: str, follower: Follower) -> Callable[[], None]:
+        follower.refused(RoomNotFound("The echo has no rooms."))
+        return lambda: None
 
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
         raise RoomNotFound("The echo has no rooms.")

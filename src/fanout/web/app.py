@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
 from fanout.errors import FanoutError
+from fanout.feed.statistics import EdgeStatistics
 from fanout.moderation.moderation import Moderation
 from fanout.web.answers import Resource, answer_to, options_answer, resource
 from fanout.web.bearer import Callers

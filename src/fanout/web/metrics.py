@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fanout.core.histogram import Histogram
-from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
+from fanout.feed.statistics import EdgeStatistics
 from fanout.moderation.moderation import Moderation
 from fanout.web.answers import answer
 from fanout.web.moderation_metrics import ModerationCollector, Verdicts, waiting

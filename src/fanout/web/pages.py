@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
+from fanout.feed.statistics import EdgeStatistics
 from fanout.web.answers import answer, problem_answer, resource
 from fanout.web.rooms_api import described
 from fanout.web.security import EVERYWHERE, PAGE_POLICY

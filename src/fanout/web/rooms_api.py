@@ -15,9 +15,9 @@ from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retracti
 from fanout.core.position import Position
 from fanout.core.principal import Action, Principal
 from fanout.core.say import Say
-from fanout.edge.statistics import EdgeStatistics
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
+from fanout.feed.statistics import EdgeStatistics
 from fanout.web.answers import json_answer, public_json, resource
 from fanout.web.bearer import principal_of
 from fanout.web.reading import one_value, page_limit, read_json

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from fanout.core.message import iso_time
 from fanout.core.principal import Action, Principal, Role
 from fanout.core.submission import Source, State, Submission
-from fanout.edge.moderated_feed import source_id
 from fanout.errors import FanoutError, InvalidInput, SubmissionNotFound
+from fanout.feed.moderated_feed import source_id
 from fanout.moderation.desk import MAX_PAGE
 from fanout.moderation.desk_room import described
 from fanout.moderation.intake import MAX_ITEMS, NewSubmission

@@ -28,6 +28,7 @@ _STATUS: Final[dict[type[errors.FanoutError], int]] = {
     errors.ListenerOvertaken: 409,
     errors.LogUnavailable: 503,
     errors.StoreUnavailable: 503,
+    errors.EngineAway: 503,
     errors.EngineClosed: 503,
 }
 
@@ -50,6 +51,7 @@ _CLOSE_CODE: Final[dict[type[errors.FanoutError], CloseCode]] = {
     errors.RoomNotFound: CloseCode.ROOM_NOT_FOUND,
     errors.Banned: CloseCode.BANNED,
     errors.LogUnavailable: CloseCode.INTERNAL_ERROR,
+    errors.EngineAway: CloseCode.DRAINING,
     errors.EngineClosed: CloseCode.DRAINING,
     errors.ListenerOvertaken: CloseCode.TOO_SLOW,
 }

@@ -5,16 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 
+import trio
+
 from fanout.core.ban import Ban
+from fanout.core.presence import Presence
 from fanout.core.principal import Principal, Role
-from fanout.core.room import DESK_ROOM_PREFIX
+from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX
 from fanout.core.submission import Step, Submission
-from fanout.edge.feed import EngineFeed
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import Banned, TooSoon
+from fanout.feed.engine_feed import EngineFeed
+from fanout.feed.mailbox import Mailbox
+from fanout.feed.port import Banned as HearBan
+from fanout.feed.port import Lifted, Told
+from fanout.feed.told_presence import ToldPresence
 from fanout.moderation.bans import Bans
 from fanout.moderation.changes import Change, Changes
 from fanout.moderation.hooks.hooks import Hooks
@@ -39,12 +47,12 @@ class ModeratedFeed(EngineFeed):
         self._changes = changes
         self._bans = bans
         self._hooks = hooks
-        self._watching: list[Callable[[Ban], None]] = []
-        bans.on_ban(self._heard_ban)
+        self._mailbox = Mailbox()
+        self._watching: list[Told] = []
         self.admits = hooks.admits
-        self.counts_listeners = hooks.hears("listener_joined") or hooks.hears("listener_left")
+        self._counts = hooks.hears("listener_joined") or hooks.hears("listener_left")
 
-    def _room(self, name: str) -> Room:
+    def room(self, name: str) -> Room:
         return (self._desk_engine if name.startswith(DESK_ROOM_PREFIX) else self._engine).room(name)
 
     async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
@@ -70,27 +78,44 @@ class ModeratedFeed(EngineFeed):
             raise Banned(answer.reason, code="not_admitted")
         return principal if answer is None or answer.name is None else replace(principal, name=answer.name)
 
-    def listeners(self, room: str, joined: bool, count: int) -> None:
+    def presence(self, room: str) -> Presence:
+        if not self._counts or room.startswith(STAFF_ROOM_PREFIX):
+            return Presence()
+        return ToldPresence(partial(self._counted, room))
+
+    def _counted(self, room: str, joined: bool, count: int) -> None:
         view = view_of(self._engine.room(room))
         self._hooks.notify("listener_joined" if joined else "listener_left", view, count)
 
-    def watch(self, told: Callable[[Submission], None], banned: Callable[[Ban], None]) -> Callable[[], None]:
+    def arrived(self, subject: str) -> None:
+        if missed := self._mailbox.take(subject):  # after the welcome, which is on its way
+            trio.lowlevel.current_trio_token().run_sync_soon(self._tell, missed)
+
+    def _tell(self, missed: Sequence[Submission]) -> None:
+        for submission in missed:
+            for told in self._watching:
+                told(submission)
+
+    def missed(self, submission: Submission) -> None:
+        self._mailbox.keep(submission)
+
+    def bans(self) -> Sequence[Ban]:
+        return self._bans.all()
+
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
         def heard(change: Change) -> None:
             if change.step is not None and change.step not in NOT_TOLD:
                 told(change.told)
 
-        unsubscribe = self._changes.subscribe(heard)
-        self._watching.append(banned)
+        ends = [self._changes.subscribe(heard), self._bans.observe(banned, lifted)]
+        self._watching.append(told)
 
         def end() -> None:
-            unsubscribe()
-            self._watching.remove(banned)
+            self._watching.remove(told)
+            for stop in ends:
+                stop()
 
         return end
-
-    def _heard_ban(self, ban: Ban) -> None:
-        for heard in self._watching:
-            heard(ban)
 
 
 def source_id(principal: Principal, ref: str | None, text: str) -> str:

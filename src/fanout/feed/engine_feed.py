@@ -1,0 +1,87 @@
+"""The feed of an edge that lives in the engine's process, and what a feed says where there is no moderation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fanout.core.ban import Ban
+from fanout.core.message import Author, Entry, Message
+from fanout.core.presence import Presence
+from fanout.core.principal import Action, Principal
+from fanout.core.submission import Submission
+from fanout.engine.engine import Engine
+from fanout.engine.room import Room
+from fanout.errors import InvalidInput, RoomNotFound
+from fanout.feed.port import Banned, Follower, Lifted, Told
+from fanout.wire.commands import Publish, Submit
+
+
+class Unmoderated:
+    """What a feed says where there is no moderation: nothing is taken from visitors, and everybody may listen."""
+
+    admits = False
+
+    async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
+        raise InvalidInput("No submissions are taken here.", code="submissions_closed")
+
+    def check_listening(self, room: str, principal: Principal, address: str) -> None:
+        pass
+
+    async def admit(self, principal: Principal, address: str, rooms: Sequence[str]) -> Principal:
+        return principal
+
+    def presence(self, room: str) -> Presence:
+        return Presence()
+
+    def arrived(self, subject: str) -> None:
+        pass
+
+    def departed(self, subject: str) -> None:
+        pass
+
+    def missed(self, submission: Submission) -> None:
+        pass
+
+    def bans(self) -> Sequence[Ban]:
+        return ()
+
+    def watch(self, told: Told, banned: Banned, lifted: Lifted) -> Callable[[], None]:
+        return lambda: None
+
+
+class EngineFeed(Unmoderated):
+    """The feed of an edge that lives in the engine's process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def follow(self, room: str, follower: Follower) -> Callable[[], None]:
+        try:
+            source = self.room(room)
+        except RoomNotFound as error:
+            follower.refused(error)
+            return lambda: None
+        follower.begin(lambda: source.settings, source.extent, source.recent)
+        return source.observe(follower.heard)
+
+    async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
+        return await self.room(room).read(after, limit)
+
+    async def publish(self, principal: Principal, command: Publish) -> Message:
+        room = self._engine.room(command.room)
+        principal.check(Action.PUBLISH, room.name)
+        return await room.publish(
+            command.text,
+            author=Author(principal.name, principal.role),
+            kind=command.kind or "message",
+            re=command.re,
+            data=command.data,
+        )
+
+    def room(self, name: str) -> Room:
+        """The room that a listener asks for.
+
+        Raises:
+            RoomNotFound: There is none of that name.
+        """
+        return self._engine.room(name)
