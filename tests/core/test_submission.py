@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
@@ -96,6 +96,58 @@ def test_a_step_without_its_part_is_refused(state: State, step: Step, parts: dic
     assert refusal(in_state(state), step, **parts) == (InvalidInput, code)
 
 
+STRAY = {
+    "text": "other", "reason": "why", "into": "other", "rank": "i", "message": "m9",
+    "opinions": (Opinion("words", VerdictKind.HOLD),),
+}  # fmt: skip
+# Which of them each step takes, in the order above; a dot is a refusal. First those of a submission on which nobody has
+# decided, then the others.
+TAKEN = """
+first hold      text .      .    .    .       opinions
+first approve   text .      .    .    .       opinions
+first reject    text reason .    .    .       opinions
+first withdraw  text .      .    .    .       opinions
+then  hold      .    .      .    .    .       .
+then  approve   text .      .    .    .       .
+then  reject    .    reason .    .    .       .
+then  edit      text .      .    .    .       .
+then  withdraw  .    .      .    .    .       .
+then  merge     .    .      into .    .       .
+then  unmerge   .    .      .    .    .       .
+then  cue       .    .      .    rank .       .
+then  move      .    .      .    rank .       .
+then  pin       .    .      .    .    .       .
+then  unpin     .    .      .    .    .       .
+then  skip      .    .      .    .    .       .
+then  air       .    .      .    .    message .
+then  answer    .    .      .    .    .       .
+then  retract   .    reason .    .    .       .
+then  undo      .    .      .    .    .       .
+"""
+ROWS = [line.split() for line in TAKEN.strip().splitlines()]
+
+
+def test_the_matrix_of_parts_is_whole() -> None:
+    assert [name for when, name, *_ in ROWS if when == "then"] == [*Step], "each step, in the order of their list"
+    assert STRAY.keys() == {part.name for part in fields(Decision) if part.default is not MISSING}
+
+
+@pytest.mark.parametrize(("when", "name", "cells"), [(when, name, cells) for when, name, *cells in ROWS])
+@pytest.mark.parametrize("part", STRAY)
+def test_a_step_takes_what_the_matrix_says_and_nothing_else(when: str, name: str, cells: list[str], part: str) -> None:
+    step = Step(name)
+    if when == "first":
+        before = SENT
+    elif step is Step.UNDO:
+        before = take(in_state(State.HELD), Step.APPROVE)
+    else:
+        before = in_state(next(s for s in State if EXPECTED[s, step] and s is not State.RECEIVED))
+    if part in cells:
+        take(before, step, **{part: STRAY[part]})
+    else:
+        assert refusal(before, step, **{part: STRAY[part]}) == (InvalidInput, "part_not_taken")
+
+
 def test_what_can_t_be_decided_is_said_before_what_is_missing() -> None:
     assert refusal(in_state(State.REJECTED), Step.EDIT, text=None) == (TransitionRefused, "already_decided")
 
@@ -121,8 +173,10 @@ def test_a_reason_is_that_of_the_last_change_of_state() -> None:
     assert rejected.reason == "not tonight"
     held = take(rejected, Step.HOLD)
     assert held.reason == ""
-    asked = take(take(held, Step.APPROVE, reason="good"), Step.EDIT, text="new", reason="typo")
-    assert asked.reason == "good", "an edit changes no state"
+    off = take(take(take(held, Step.APPROVE), Step.AIR), Step.RETRACT, reason="not true")
+    assert off.reason == "not true"
+    edited = take(in_state(State.APPROVED, reason="why"), Step.EDIT, text="new")
+    assert edited.reason == "why", "an edit changes no state"
 
 
 def test_a_place_on_the_sheet_ends_with_being_on_it() -> None:
@@ -172,7 +226,7 @@ def test_who_decided_and_when_is_of_the_last_step() -> None:
 )
 def test_an_undo_brings_back_what_was_unless_it_went_on_air(state: State, step: Step) -> None:
     before = in_state(state, reason="why", original="older")
-    after = take(before, step, reason="other")
+    after = take(before, step)
     if step in (Step.AIR, Step.ANSWER, Step.RETRACT) or state is State.RECEIVED:
         assert refusal(after, Step.UNDO) == (TransitionRefused, "nothing_to_undo")
         return

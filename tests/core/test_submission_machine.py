@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fanout.core.submission import Decision, Source, State, Step, Submission, decide
 from fanout.core.verdict import Opinion, VerdictKind
-from fanout.errors import TransitionRefused
+from fanout.errors import InvalidInput, TransitionRefused
 
 ON_THE_SHEET = {State.CUED}
 ON_AIR = {State.AIRED, State.ANSWERED}
@@ -38,6 +38,7 @@ LEADS: dict[Step, tuple[set[State], State | None]] = {
 """The table once more, in words of the house: from where, and where to (None: it stays)."""
 
 TEXTS = st.sampled_from(["sent", "other", "third", ""])
+OPINIONS = (Opinion("words", VerdictKind.HOLD),)
 RANKS = st.sampled_from(["a", "i", "z"])
 
 
@@ -52,11 +53,11 @@ def decisions(draw: st.DrawFn) -> Decision:
         draw(st.sampled_from(["Ada", "Bob"])),
         draw(st.integers(1, 100)),
         text=text,
-        reason=draw(st.sampled_from(["", "why"])),
+        reason=draw(st.sampled_from(["", "why"])) if step in (Step.REJECT, Step.RETRACT) else "",
         into="two" if step is Step.MERGE else None,
         rank=draw(RANKS) if step in (Step.CUE, Step.MOVE) else "",
         message=draw(st.sampled_from(["m1", "m2"])) if step is Step.AIR else None,
-        opinions=draw(st.sampled_from([(), (Opinion("words", VerdictKind.HOLD),)])),
+        opinions=draw(st.sampled_from([(), OPINIONS])),
     )
 
 
@@ -85,6 +86,10 @@ class Deciding(RuleBasedStateMachine):
                 decide(self.now, decision)
             assert refused.value.code == code
             return
+        if decision.opinions and self.now.state is not State.RECEIVED:  # nobody asks the plug-ins twice
+            with pytest.raises(InvalidInput):
+                decide(self.now, decision)
+            decision = replace(decision, opinions=())
         after = decide(self.now, decision)
         assert after.state is target
         assert (after.by, after.decided_at) == (decision.by, decision.at)

@@ -124,14 +124,19 @@ async def test_approving_airs_at_once_where_the_room_says_so():
 
 async def test_a_step_takes_only_what_belongs_to_it():
     async with open_house() as house:
-        asked = await house.approved()
+        asked, other = await house.approved(), await house.approved()
         for step, given, code in (
-            (Step.AIR, {"text": "Other words"}, "text_not_taken"),
+            (Step.AIR, {"text": "Other words"}, "part_not_taken"),
+            (Step.APPROVE, {"reason": "Why not"}, "part_not_taken"),
+            (Step.APPROVE, {"into": other.id}, "part_not_taken"),
+            (Step.HOLD, {"ahead_of": other.id}, "part_not_taken"),
+            (Step.EDIT, {"text": "a", "prepared": "smic"}, "part_not_taken"),
+            (Step.ANSWER, {"text": "a", "prepared": "smic"}, "part_not_taken"),
             (Step.EDIT, {}, "text_missing"),
             (Step.EDIT, {"text": "a\x00"}, "bad_text"),
             (Step.MERGE, {}, "merge_into_missing"),
             (Step.MERGE, {"into": asked.id}, "merges_itself"),
-            (Step.HOLD, {"reason": "x" * 201}, "reason_too_long"),
+            (Step.REJECT, {"reason": "x" * 201}, "reason_too_long"),
         ):
             with pytest.raises(InvalidInput) as caught:
                 await house.do(asked.id, step, **given)
@@ -209,6 +214,13 @@ async def test_no_undo_merges_two_into_each_other_and_none_into_what_is_gone():
             with pytest.raises(TransitionRefused) as caught:
                 await attempt
             assert refusal(caught) == "merge_into_closed"
+
+
+async def test_the_author_reads_why_it_was_taken_off_the_air():
+    async with open_house() as house:
+        aired = await house.do((await house.approved()).id, Step.AIR)
+        await house.do(aired.id, Step.RETRACT, reason="That was not true.")
+        assert (house.told[-1].told.state, house.told[-1].told.reason) == (State.REJECTED, "That was not true.")
 
 
 async def test_an_author_withdraws_and_takes_nobody_else_along():

@@ -7,7 +7,7 @@ result, so that of two people who decide at once the second is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -102,6 +102,49 @@ TRANSITIONS: Final[Mapping[Step, Mapping[State, State]]] = MappingProxyType(
 where the last step came from."""
 
 
+PARTS: Final[Mapping[Step, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(Step, frozenset()),
+        Step.APPROVE: frozenset({"text"}),
+        Step.REJECT: frozenset({"reason"}),
+        Step.EDIT: frozenset({"text"}),
+        Step.MERGE: frozenset({"into"}),
+        Step.CUE: frozenset({"rank"}),
+        Step.MOVE: frozenset({"rank"}),
+        Step.AIR: frozenset({"message"}),
+        Step.RETRACT: frozenset({"reason"}),
+    }
+)
+"""What each step takes besides; anything else is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A part that a step can't do without; `code` and `detail` of its refusal."""
+
+    part: str
+    code: str
+    detail: str
+
+
+_PLACE: Final = Need("rank", code="rank_missing", detail="This step needs a place on the run sheet.")
+
+NEEDS: Final[Mapping[Step, Need]] = MappingProxyType(
+    {
+        Step.EDIT: Need("text", code="text_missing", detail="An edit needs the new text."),
+        Step.MERGE: Need(
+            "into", code="merge_into_missing", detail="A merge names the submission that will speak for this one."
+        ),
+        Step.CUE: _PLACE,
+        Step.MOVE: _PLACE,
+        Step.AIR: Need("message", code="message_missing", detail="Airing needs the id of the message that it becomes."),
+    }
+)
+
+FIRST_PARTS: Final = frozenset({"text", "opinions"})
+"""What the first step of a submission takes as well: what the plug-ins have found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What an undo brings back."""
@@ -162,12 +205,12 @@ class Decision:
 
     Args:
         by: Who takes it, for the audit and for whoever comes too late.
-        text: For `EDIT` (and `APPROVE` with changed words), the new text.
-        reason: For `REJECT`, what the author may see.
-        into: For `MERGE`, the id of the submission that will speak for it.
-        rank: For `CUE` and `MOVE`, the place on the run sheet.
-        message: For `AIR`, the id of the message that it becomes.
-        opinions: With the first step, what the plug-ins said.
+        text: The new text. Which step takes it, and each of these, is in `PARTS`.
+        reason: What the author may see.
+        into: The id of the submission that will speak for it.
+        rank: The place on the run sheet.
+        message: The id of the message that it becomes.
+        opinions: What the plug-ins said.
     """
 
     submission: str
@@ -188,7 +231,7 @@ def decide(submission: Submission, decision: Decision) -> Submission:
     Raises:
         TransitionRefused: `already_decided`: the step does not lead on from the present state; the detail says which it
             is and who brought it about. `nothing_to_undo`.
-        InvalidInput: `merge_into_missing`, `merges_itself`, `rank_missing`, `message_missing`, `text_missing`.
+        InvalidInput: `part_not_taken`; a code of `NEEDS`; `merges_itself`.
     """
     if decision.step is Step.UNDO:
         return _undone(submission, decision)
@@ -199,7 +242,7 @@ def decide(submission: Submission, decision: Decision) -> Submission:
             f"This is {submission.state} already{who}, and {decision.step} does not lead on from there.",
             code="already_decided",
         )
-    _check_complete(decision)
+    _check_parts(submission, decision)
     text = submission.text if decision.text is None else decision.text
     changed = text != submission.text
     return replace(
@@ -223,6 +266,7 @@ def _undone(submission: Submission, decision: Decision) -> Submission:
     before = submission.before
     if before is None or before.state is State.RECEIVED:
         raise TransitionRefused("There is no step that could be taken back.", code="nothing_to_undo")
+    _check_parts(submission, decision)
     return replace(
         submission,
         state=before.state,
@@ -256,15 +300,17 @@ def _pinned(submission: Submission, step: Step, state: State) -> bool:
     return submission.pinned and state is State.CUED and step is not Step.UNPIN
 
 
-def _check_complete(decision: Decision) -> None:
-    if decision.step is Step.MERGE:
-        if decision.into is None:
-            raise InvalidInput("A merge names the submission that will speak for this one.", code="merge_into_missing")
-        if decision.into == decision.submission:
-            raise InvalidInput("A submission can't be merged into itself.", code="merges_itself")
-    if decision.step in (Step.CUE, Step.MOVE) and not decision.rank:
-        raise InvalidInput("This step needs a place on the run sheet.", code="rank_missing")
-    if decision.step is Step.AIR and decision.message is None:
-        raise InvalidInput("Airing needs the id of the message that it becomes.", code="message_missing")
-    if decision.step is Step.EDIT and decision.text is None:
-        raise InvalidInput("An edit needs the new text.", code="text_missing")
+_ABSENT: Final = {part.name: part.default for part in fields(Decision) if part.default is not MISSING}
+"""The parts of a decision, as they are when they are not given."""
+
+
+def _check_parts(submission: Submission, decision: Decision) -> None:
+    given = {part for part, absent in _ABSENT.items() if getattr(decision, part) != absent}
+    taken = PARTS[decision.step] | (FIRST_PARTS if submission.state is State.RECEIVED else frozenset())
+    if stray := given - taken:
+        raise InvalidInput(f"{decision.step} takes no {min(stray)}.", code="part_not_taken")
+    need = NEEDS.get(decision.step)
+    if need is not None and need.part not in given:
+        raise InvalidInput(need.detail, code=need.code)
+    if decision.into == decision.submission:
+        raise InvalidInput("A submission can't be merged into itself.", code="merges_itself")

@@ -28,7 +28,7 @@ from fanout.moderation.prepared import PreparedAnswers
 from fanout.moderation.rules import Rules
 from fanout.moderation.run_sheet import RunSheet
 from fanout.moderation.scribe import Scribe
-from fanout.moderation.steps import STEP_NEEDS, TAKES_TEXT
+from fanout.moderation.steps import STEP_NEEDS, TAKES
 
 MAX_PAGE = 500
 """Submissions on one page of the queue; `limit` is cut to this."""
@@ -87,7 +87,7 @@ class Desk:
 
         Args:
             text: For `edit` and `approve`, other words for what was sent; for `answer`, the answer.
-            reason: For `reject`, what the author may see.
+            reason: For `reject` and `retract`, what the author may see.
             into: For `merge`, which one is to speak for it.
             ahead_of: For `cue` and `move`, before which one on the run sheet; None: at the end.
             prepared: For `answer`, the id of a prepared answer in place of `text`.
@@ -95,7 +95,7 @@ class Desk:
             NotAllowed: This role or token may not (`fanout.moderation.steps.STEP_NEEDS`).
             SubmissionNotFound: There is none of that id.
             TransitionRefused: `already_decided`, `leased` (both say who), `nothing_to_undo`, `merge_into_closed`.
-            InvalidInput: What `fanout.core.submission.decide` lists; `text_not_taken`, `reason_too_long`, a text that
+            InvalidInput: What `fanout.core.submission.decide` lists; `reason_too_long`, a text that
                 can't be aired, `not_on_run_sheet`, `run_sheet_full`.
             RecordNotFound: `prepared_answer_not_found`.
             StoreUnavailable: Nothing was changed.
@@ -103,11 +103,12 @@ class Desk:
         Cancellation: once the store has begun, the step is taken.
         """
         submission = await self._known(principal, submission_id, _action(step))
-        _check_given(step, text, reason)
+        _check_given(step, text=text, reason=reason or None, into=into, ahead_of=ahead_of, prepared=prepared)
+        _check_reason(reason)
         if step is Step.ANSWER:
             return await self._answer(principal, submission, text, prepared)
         if step is Step.RETRACT:
-            return await self._retract_submission(principal, submission)
+            return await self._retract_submission(principal, submission, reason)
         with self.hands.deciding(principal, [submission_id], step), trio.CancelScope(shield=True):
             decision = Decision(
                 submission_id,
@@ -116,7 +117,7 @@ class Desk:
                 self._clock(),
                 text=None if text is None else checked_text(text),
                 reason=reason,
-                into=into if step is Step.MERGE else None,
+                into=into,
             )
             if step is Step.MERGE and into is not None:
                 await self._merging.check_into(into)
@@ -174,8 +175,11 @@ class Desk:
             await self._merging.give_back(withdrawn, "its author", now)
         return withdrawn
 
-    async def retract(self, principal: Principal, room: str, message_id: str) -> Retraction:
+    async def retract(self, principal: Principal, room: str, message_id: str, reason: str = "") -> Retraction:
         """Take a message off the air, with its corrections; if a submission became that message, it is `rejected`.
+
+        Args:
+            reason: What its author may see.
 
         Raises:
             NotAllowed: This role or token may not.
@@ -195,7 +199,7 @@ class Desk:
             if submission is None:
                 await self._store.put([], [AuditDraft(now, by, Step.RETRACT, room=room, subject=message_id)])
             elif submission.state in (State.AIRED, State.ANSWERED):
-                await self._note_retracted(submission, by, now)
+                await self._note_retracted(submission, by, now, reason)
         return retraction
 
     # --- having in hand ----------------------------------------------------------------------------------------------
@@ -290,18 +294,18 @@ class Desk:
             raise InvalidInput("An answer needs a text, or names a prepared one.", code="text_missing")
         return await self._known(principal, submission.id, Action.ANSWER)
 
-    async def _retract_submission(self, principal: Principal, submission: Submission) -> Submission:
+    async def _retract_submission(self, principal: Principal, submission: Submission, reason: str) -> Submission:
         if submission.message is None or submission.state not in (State.AIRED, State.ANSWERED):
             raise TransitionRefused(f"This is {submission.state}; it is not on air.", code="already_decided")
         with trio.CancelScope(shield=True):
             if await self._airing.abandon(submission.id):
-                await self._note_retracted(submission, signature(principal), self._clock())
+                await self._note_retracted(submission, signature(principal), self._clock(), reason)
             else:
-                await self.retract(principal, submission.room, submission.message)
+                await self.retract(principal, submission.room, submission.message, reason)
         return await self._known(principal, submission.id, Action.RETRACT)
 
-    async def _note_retracted(self, submission: Submission, by: str, now: int) -> None:
-        decision = Decision(submission.id, Step.RETRACT, by, now)
+    async def _note_retracted(self, submission: Submission, by: str, now: int, reason: str) -> None:
+        decision = Decision(submission.id, Step.RETRACT, by, now, reason=reason)
         try:
             [retracted] = await self._take([decision])
         except TransitionRefused:  # by somebody else, in this very moment
@@ -316,9 +320,15 @@ def _action(step: Step) -> Action:
     return action
 
 
-def _check_given(step: Step, text: str | None, reason: str) -> None:
-    if text is not None and step not in TAKES_TEXT:
-        raise InvalidInput(f"{step} takes no text; edit changes it.", code="text_not_taken")
+def _check_given(step: Step, **parts: str | None) -> None:
+    given = {part for part, value in parts.items() if value is not None}
+    if stray := given - TAKES[step]:
+        raise InvalidInput(f"{step} takes no {min(stray)}.", code="part_not_taken")
+    if {"text", "prepared"} <= given:
+        raise InvalidInput("An answer is either a text or a prepared one.", code="part_not_taken")
+
+
+def _check_reason(reason: str) -> None:
     if len(reason) > MAX_REASON_CHARACTERS:
         raise InvalidInput(f"A reason has at most {MAX_REASON_CHARACTERS} characters.", code="reason_too_long")
     if reason:

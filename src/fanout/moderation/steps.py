@@ -32,11 +32,24 @@ STEP_NEEDS: Final[Mapping[Step, Action | None]] = MappingProxyType(
 """None: nobody's but the author's. What each role may do is in `fanout.core.principal.MAY`."""
 
 KEPT_APART: Final = frozenset(step for step, need in STEP_NEEDS.items() if need is Action.MODERATE)
-"""Steps that a lease keeps from everybody else: those of moderators, of whom one decides. What they have approved is the
-animator's, who never waits for them on air; `hold` takes it back at once."""
+"""Steps that a lease keeps from everybody else: those of moderators, of whom one decides. What they have approved is
+the animator's, who never waits for them on air; `hold` takes it back at once."""
 
 WORKING: Final = frozenset({Step.EDIT, Step.MOVE, Step.PIN, Step.UNPIN})
 """Steps that leave a submission in the hands of whoever has it."""
 
-TAKES_TEXT: Final = frozenset({Step.EDIT, Step.APPROVE, Step.ANSWER})
-"""Steps that may bring another text: for `answer`, that of the answer."""
+TAKES: Final[Mapping[Step, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(Step, frozenset()),
+        Step.APPROVE: frozenset({"text"}),
+        Step.REJECT: frozenset({"reason"}),
+        Step.EDIT: frozenset({"text"}),
+        Step.MERGE: frozenset({"into"}),
+        Step.CUE: frozenset({"ahead_of"}),
+        Step.MOVE: frozenset({"ahead_of"}),
+        Step.ANSWER: frozenset({"text", "prepared"}),
+        Step.RETRACT: frozenset({"reason"}),
+    }
+)
+"""What whoever takes a step may say with it; anything else is refused. What becomes of it in a decision is in
+`fanout.core.submission.PARTS`."""

@@ -41,7 +41,7 @@ OPINIONS: Final = (
 def an_evening(number: int) -> list[Decision]:
     """Steps that set every field of a submission once."""
     return [
-        step(number, Step.HOLD, opinions=OPINIONS, reason="look"),
+        step(number, Step.HOLD, opinions=OPINIONS),
         step(number, Step.EDIT, text="edited\0 once"),
         step(number, Step.APPROVE, text="edited twice"),
         step(number, Step.UNDO),
@@ -128,6 +128,7 @@ async def what_the_table_does_not_have_is_refused(make: MakeStore) -> None:
             (step(1, Step.EDIT, text=None), "text_missing"),
             (step(1, Step.MERGE), "merge_into_missing"),
             (step(1, Step.MERGE, into=id_of(1)), "merges_itself"),
+            (step(1, Step.HOLD, text="other"), "part_not_taken"),
         ):
             await refused(code, store.decide([decision]), InvalidInput, code)
         await refused("rejecting it", store.decide([step(1, Step.REJECT)]), TransitionRefused, "already_decided")

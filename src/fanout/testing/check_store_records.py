@@ -136,7 +136,7 @@ async def an_evening_to_purge(store: Store) -> None:
     await received(store, 7, room="b", text="secret 7")
     await store.decide([step(number, Step.HOLD, opinions=opinions) for number in range(2, 7)])
     await store.decide([step(3, Step.APPROVE, text="aired 3"), step(3, Step.AIR)])
-    await store.decide([step(4, Step.APPROVE), step(4, Step.AIR, text="aired 4"), step(4, Step.ANSWER)])
+    await store.decide([step(4, Step.APPROVE, text="aired 4"), step(4, Step.AIR), step(4, Step.ANSWER)])
     await store.decide([step(5, Step.APPROVE), step(5, Step.AIR), step(5, Step.RETRACT, reason="secret slip")])
     await store.decide([step(6, Step.REJECT, reason="secret reason")])
     bans = [document("ban", room, Kind.BAN, target="phone:1") for room in ("a", "b", "*")]

@@ -75,7 +75,6 @@ _NEEDED: Final[Mapping[Step, Mapping[str, str]]] = MappingProxyType(
         Step.REJECT: {"reason": "not tonight"},
         Step.CUE: {"rank": "i"},
         Step.MOVE: {"rank": "r"},
-        Step.ANSWER: {},
     }
 )
 

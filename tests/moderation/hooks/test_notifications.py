@@ -140,7 +140,7 @@ async def test_a_shadow_is_compared_with_what_humans_decide():
         first = Decision("abcdefghijkl", Step.HOLD, "", 1, opinions=opinions)
         held = decide(asked(), first)
         hooks.notify("submission_decided", held, first)
-        second = Decision("abcdefghijkl", step, "Mia, moderator", 2, reason="No.")
+        second = Decision("abcdefghijkl", step, "Mia, moderator", 2)
         hooks.notify("submission_decided", decide(held, second), second)
 
     for step in (Step.APPROVE, Step.APPROVE, Step.REJECT):

@@ -16,14 +16,18 @@ from fanout.plugins import Decision, Opinion, Step, VerdictKind, Visitor, admit,
 from tests.moderation.hooks.samples import ROOM, Filter, Waiting, asked, hooks_of, running
 
 
+def reason(step: Step) -> str:
+    return "No." if step is Step.REJECT else ""
+
+
 def learn(hooks, shadows, *, first=Step.HOLD, then=None):
     """A first step with these opinions of shadows, and what people do then."""
     opinions = tuple(Opinion("shade", kind, shadow=True) for kind in shadows)
-    decision = Decision("abcdefghijkl", first, "plug-in words", 1, reason="No.", opinions=opinions)
+    decision = Decision("abcdefghijkl", first, "plug-in words", 1, reason=reason(first), opinions=opinions)
     submission = decide(asked(), decision)
     hooks.notify("submission_decided", submission, decision)
     if then is not None:
-        decision = Decision("abcdefghijkl", then, "Mia, moderator", 2, reason="No.")
+        decision = Decision("abcdefghijkl", then, "Mia, moderator", 2, reason=reason(then))
         hooks.notify("submission_decided", decide(submission, decision), decision)
 
 
