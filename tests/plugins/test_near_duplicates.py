@@ -4,10 +4,12 @@ import random
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fanout.plugins import ConfigurationError, Decision, RoomView, Source, State, Step, Submission, Verdict, VerdictKind
-from fanout.plugins.near_duplicates import NearDuplicates, _Leaders
-from fanout.plugins.question_words import features
+from fanout.plugins.near_duplicates import NearDuplicates, _alike, _Leaders
+from fanout.plugins.question_words import Features, features
 from tests.moderation.house import ANN, open_house
 from tests.plugins.questions import OTHERS, SAME
 
@@ -132,13 +134,36 @@ async def test_what_it_remembers_is_bounded_and_the_oldest_goes_first():
     for number in range(1000):
         await similar(plugin, str(number), f"{number} {chance.randrange(10**9)} subject common theme")
     leaders: _Leaders = plugin._rooms["questions"]
-    assert len(leaders._features) == 100
+    assert len(leaders) == 100
     assert max(map(len, leaders._by_word.values())) == 32, "what everybody says finds nobody"
     assert await similar(plugin, "x", "999 subject common theme") is None
     for number in range(1000):
         leaders.forget(str(number))
-    assert set(leaders._features) == {"x"}
+    assert set(leaders._numbers) == {"x"}
+    assert len(leaders) == 1
     assert set(leaders._by_word) == features("999 subject common theme").words
+
+
+def feature_sets(least: int) -> st.SearchStrategy[Features]:
+    words = st.sampled_from(["?when", "?where", "=end", "7", "8", *"abcdefgh"])
+    return st.frozensets(words, min_size=least, max_size=10).map(
+        lambda chosen: Features(
+            chosen,
+            frozenset(word for word in chosen if word[0] == "?"),
+            frozenset(word for word in chosen if word[0] in "78="),
+        )
+    )
+
+
+@given(st.lists(feature_sets(2), max_size=12), feature_sets(2), st.sampled_from([0.3, 0.5, 0.65, 0.8, 1.0]))
+def test_of_few_leaders_it_finds_all_that_comparing_would(leading: list[Features], one: Features, alike: float):
+    leaders = _Leaders(100)
+    for number, each in enumerate(leading):
+        leaders.add(str(number), each)
+    scores = [(_alike(one, each), str(number)) for number, each in enumerate(leading)]
+    assert leaders.like(one, alike) == sorted(
+        (each for each in scores if each[0] >= alike), key=lambda scored: (-scored[0], int(scored[1]))
+    )
 
 
 async def test_the_time_of_one_call_does_not_follow_the_length_of_the_evening():

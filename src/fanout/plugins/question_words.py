@@ -85,6 +85,11 @@ _VOWELS = str.maketrans("", "", "aeiouy")
 _TWICE = re.compile(r"(.)\1+")
 
 
+_NONE: Final[frozenset[str]] = frozenset()
+_NOTHING: Final = frozenset({""})
+"""What a word that counts for nothing stands for."""
+
+
 class Features(NamedTuple):
     """What is compared.
 
@@ -103,11 +108,13 @@ def features(text: str) -> Features:
     """Of a text as it was sent."""
     if "ù" in text or "Ù" in text:  # without its accent, `où` would be `ou`
         text = text.replace("où", "ouu").replace("Où", "ouu").replace("OÙ", "ouu")
-    found = set(map(_feature, _WORD.findall(folded(text))[:MAX_WORDS]))
-    found.discard("")
-    asks = frozenset(each for each in found if each[0] == "?")
-    exact = frozenset(each for each in found if each[0].isdecimal() or each == "=end")
-    return Features(frozenset(found), asks, exact)
+    words = frozenset(map(_feature, _WORD.findall(folded(text))[:MAX_WORDS])) - _NOTHING
+    marked = [each for each in words if not "a" <= each[0] <= "z"]  # most texts have none
+    if not marked:
+        return Features(words, _NONE, _NONE)
+    asks = frozenset([each for each in marked if each[0] == "?"])
+    exact = frozenset([each for each in marked if each[0].isdecimal() or each == "=end"])
+    return Features(words, asks, exact)
 
 
 @lru_cache(_REMEMBERED_WORDS)
