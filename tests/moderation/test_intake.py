@@ -9,7 +9,7 @@ import trio.testing
 from fanout.core.principal import Role
 from fanout.core.submission import Source, State, Step
 from fanout.errors import Banned, InvalidInput, RoomNotFound, SubmissionRefused, TooSoon
-from fanout.moderation.backlog import IN_MEMORY
+from fanout.moderation.backlog import AT_A_TIME, IN_MEMORY
 from fanout.moderation.intake import MAX_ITEMS, NewSubmission
 from fanout.moderation.ports import Arrival, Query
 from fanout.plugins import hold, reject, replace
@@ -257,6 +257,29 @@ async def test_more_than_fits_in_memory_is_reviewed_all_the_same_and_the_oldest_
         last = (await house.hand_in(*texts))[-1]
         await house.until(last.id, State.HELD)
         assert reviewed == list(range(1, len(texts) + 1))
+
+
+async def test_reviews_that_wait_for_somebody_wait_side_by_side(autojump_clock):
+    most = 0
+
+    class Asks:
+        name = "asks"
+        concurrency = 100
+
+        def __init__(self) -> None:
+            self.under_way = 0
+
+        async def review_submission(self, submission, room):
+            nonlocal most
+            self.under_way += 1
+            most = max(most, self.under_way)
+            await trio.sleep(0.1)
+            self.under_way -= 1
+
+    async with open_house(plugins=[Says, Asks]) as house:
+        last = (await house.hand_in(*["?"] * 100))[-1]
+        await house.until(last.id, State.HELD)
+    assert most == AT_A_TIME
 
 
 async def test_what_comes_in_while_the_rest_is_caught_up_with_is_reviewed_once(autojump_clock):

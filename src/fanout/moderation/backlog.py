@@ -37,12 +37,19 @@ Look = Callable[[Submission], Awaitable[FirstWord]]
 
 
 class Backlog:
-    """What is `received` and has had no first step. `look` asks whoever has a say."""
+    """What is `received` and has had no first step.
 
-    def __init__(self, store: Store, register: Register, look: Look) -> None:
+    Args:
+        look: Asks whoever has a say.
+        at_a_time: Reviews under way at a time; 1 when `look` never waits, since a task for each costs as much as some
+            looks.
+    """
+
+    def __init__(self, store: Store, register: Register, look: Look, at_a_time: int = AT_A_TIME) -> None:
         self._store = store
         self._register = register
         self._look = look
+        self._at_a_time = at_a_time
         self._fresh: deque[Submission] = deque()
         self._behind = True
         """Whether the store has some that are not in `_fresh`: at the start, nobody knows."""
@@ -104,8 +111,11 @@ class Backlog:
                     await trio.lowlevel.checkpoint()
                     until = perf_counter() + TURN_SECONDS
 
-        async with trio.open_nursery() as nursery:
-            for _ in range(min(AT_A_TIME, len(submissions))):
-                nursery.start_soon(review)
+        if (at_a_time := min(self._at_a_time, len(submissions))) == 1:
+            await review()
+        else:
+            async with trio.open_nursery() as nursery:
+                for _ in range(at_a_time):
+                    nursery.start_soon(review)
         found.sort(key=lambda pair: pair[0].number)
         await self._register.decide(found)

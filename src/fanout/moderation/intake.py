@@ -14,7 +14,7 @@ from fanout.core.submitted_text import checked_text, cleaned_text
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room, new_message_id
 from fanout.errors import InvalidInput, SubmissionRefused, TooSoon
-from fanout.moderation.backlog import Backlog
+from fanout.moderation.backlog import AT_A_TIME, Backlog
 from fanout.moderation.bans import Bans
 from fanout.moderation.changes import Change, Changes
 from fanout.moderation.first_step import FirstWord
@@ -84,7 +84,7 @@ class Intake:
         self._bans = bans
         self._names = names
         self._clock = clock
-        self._backlog = Backlog(store, register, self._look)
+        self._backlog = Backlog(store, register, self._look, AT_A_TIME if hooks.filters_wait else 1)
         self._repeats = Repeats(store)
 
     async def submit(self, new: NewSubmission, *, exempt: bool = False, address: str = "") -> Submission:

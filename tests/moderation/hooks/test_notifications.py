@@ -12,7 +12,7 @@ import trio.testing
 from fanout.core.submission import decide
 from fanout.moderation.hooks.background import SETTLED_SECONDS
 from fanout.moderation.hooks.hooks import LAST_NOTICES_SECONDS
-from fanout.moderation.hooks.notices import QUEUE_LENGTH
+from fanout.moderation.hooks.notices import QUEUE_LENGTH, TURN_SECONDS
 from fanout.plugins import Admit, Decision, Opinion, Refuse, RoomView, Step, VerdictKind, Visitor, admit, hold, refuse
 from tests.moderation.hooks.samples import ROOM, Filter, asked, failures, hooks_of, running
 
@@ -40,6 +40,32 @@ async def test_a_plugin_hears_of_things_in_their_order(autojump_clock):
         assert ear.heard == []
         await trio.sleep(1)
     assert ear.heard == ["r0", "0", "r1", "1", "r2", "2"]
+
+
+async def test_whoever_hears_much_leaves_the_others_their_turn():
+    most = 0
+
+    class Busy:
+        name = "busy"
+
+        def __init__(self) -> None:
+            self.heard = 0
+
+        async def submission_received(self, submission):
+            until = time.perf_counter() + TURN_SECONDS / 5
+            while time.perf_counter() < until:
+                pass
+            self.heard += 1
+
+    busy = Busy()
+    async with running(busy) as hooks:
+        for number in range(100):
+            hooks.notify("submission_received", asked(str(number)))
+        while busy.heard < 100:
+            before = busy.heard
+            await trio.lowlevel.checkpoint()
+            most = max(most, busy.heard - before)
+    assert 1 < most <= 12, "several in one turn, and no more than fit into it; two turns may pass between two looks"
 
 
 async def test_what_was_queued_before_the_end_is_still_heard(autojump_clock):

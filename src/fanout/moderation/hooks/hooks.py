@@ -88,6 +88,8 @@ class Hooks:
         self._heard = {hook: self._all(hook) for hook, form in HOOKS.items() if form.kind is HookKind.NOTIFY}
         self.filters = bool(self._review)
         """Whether there is any filter."""
+        self.filters_wait = not all(calls.at_once for calls in self._review)
+        """Whether a filter may wait for something, so that reviewing several at a time gains anything."""
         self.admits = bool(self._admission)
         """Whether anything decides who may enter."""
         self._learns = any(calls.plugin.shadow for calls in self._review)
