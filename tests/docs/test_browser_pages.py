@@ -86,3 +86,21 @@ def test_the_websocket_page_stops_when_it_is_not_wanted(start_server, open_page)
     server = start_server("--memory", "--room", "stage:stage")
     lines = open_page("socket.html", server)
     expect(lines).to_have_text([": The server does not want us: There is no room called 'foyer'."])
+
+
+def test_the_page_with_our_client_shows_both_rooms_also_over_a_kill(start_server, open_page, tmp_path):
+    from playwright.sync_api import expect
+
+    rooms = ("--data", str(tmp_path / "data"), *ROOMS)
+    server = start_server(*rooms)
+    said = say(server, "stage", "one <b>")
+    lines = open_page("live.html", server)
+    expect(lines).to_have_text(["stage: one <b>"])
+    expect(lines.page.locator("#state")).to_have_text("live over websocket")
+    httpx.delete(f"{server.url}/v1/rooms/stage/messages/{said}", headers={"Authorization": f"Bearer {TOKEN}"})
+    expect(lines).to_have_text(["(taken back)"])
+    port = server.port
+    server.kill()
+    server = start_server(*rooms, port=port)
+    say(server, "foyer", "two")
+    expect(lines).to_have_text(["(taken back)", "foyer: two"], timeout=20_000)

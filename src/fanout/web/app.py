@@ -24,6 +24,7 @@ from fanout.web.pages import Pages
 from fanout.web.records_api import RecordsApi
 from fanout.web.rooms_api import RoomsApi
 from fanout.web.sms_api import SmsApi
+from fanout.web.static_files import StaticFiles
 from fanout.web.submissions_api import SubmissionsApi
 from fanout.web.tokens import Tokens
 from fanout.web.visitors import Visitors
@@ -49,7 +50,8 @@ def make_app(
         moderation: None: nothing is taken from visitors, and there is no desk.
     """
     health = Health(engine, ready, None if moderation is None else moderation.store)
-    pages = Pages(engine, edge_statistics)
+    static = StaticFiles()
+    pages = Pages(engine, edge_statistics, static)
     metrics = Metrics(engine, edge_statistics, moderation)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
@@ -62,6 +64,7 @@ def make_app(
             resource("/openapi.json", GET=OpenApi().show),
             *(Route(path, Resource({}, "GET, OPTIONS")) for path in OF_THE_HUB),
             *pages.routes(),
+            *static.routes(),
         ],
         redirect_slashes=False,
     )

@@ -12,6 +12,7 @@ from fanout.core.limits import MAX_HISTORY_PAGE, MAX_KEY_CHARACTERS, MAX_LAST
 from fanout.web.answers import answer
 from fanout.web.openapi_moderation import MODERATION_PATHS
 from fanout.web.openapi_moderation_schemas import MODERATION_SCHEMAS
+from fanout.web.openapi_pages import PAGE_PATHS
 from fanout.web.openapi_parts import ANYBODY, body, content, in_query, operation, parameter
 from fanout.web.openapi_schemas import SCHEMAS, Schema, listed, ref, text
 from fanout.web.security import ANY_ORIGIN
@@ -55,7 +56,7 @@ def document() -> dict[str, Any]:
             "summary": "A live event: few writers, many listeners, nothing lost.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": _paths() | MODERATION_PATHS,
+        "paths": _paths() | MODERATION_PATHS | PAGE_PATHS,
         "components": {
             "schemas": SCHEMAS | MODERATION_SCHEMAS,
             "securitySchemes": {
@@ -171,26 +172,10 @@ def _paths() -> dict[str, Any]:
             "get": operation("Prometheus metrics", {"200": content("As text.", text("Metrics."), "text/plain")})
         },
         "/openapi.json": {"get": operation("This document", {"200": content("OpenAPI 3.1.", {"type": "object"})})},
-        "/": {"get": operation("A page with the rooms", {"200": content("HTML.", text("A page."), "text/html")})},
-        "/rooms/{room}": {
-            "parameters": [parameter("room")],
-            "get": operation(
-                "A page with one room, live",
-                {status: content(what, text("A page."), "text/html") for status, what in _PAGES.items()},
-            ),
-        },
-        "/static/{digest}/{name}": {
-            "parameters": [
-                {"name": "digest", "in": "path", "required": True, "schema": text("Of the content.")},
-                {"name": "name", "in": "path", "required": True, "schema": text("Of the file.")},
-            ],
-            "get": operation("What the pages use", {"200": {"description": "A script, a style or a picture."}}, "404"),
-        },
     }
 
 
 _LIMIT: Final = f"Most messages in the page; at most {MAX_HISTORY_PAGE}, fewer when they are long."
-_PAGES: Final = {"200": "HTML.", "404": "A page that says there is no such room."}
 _STATUS: Final[Schema] = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 _ROOM_LIST: Final[Schema] = {
     "type": "object",

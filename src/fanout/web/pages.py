@@ -4,9 +4,7 @@ inline."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,15 +14,13 @@ from starlette.routing import Route
 
 from fanout.engine.engine import Engine
 from fanout.feed.statistics import EdgeStatistics
-from fanout.web.answers import answer, problem_answer, resource
+from fanout.web.answers import resource
 from fanout.web.rooms_api import described
 from fanout.web.security import EVERYWHERE, PAGE_POLICY
+from fanout.web.static_files import StaticFiles
 from fanout.web.texts import ON_THE_PAGE, TEXTS, language_of
 
-STATIC_TYPES: Final = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
-
-FOREVER: Final = ("Cache-Control", "public, max-age=31536000, immutable")
-"""A static file's address has a digest of what is in it, so it never changes."""
+USED: Final = ("page.css", "page.js", "icon.svg")
 
 _SHELL: Final = """<!doctype html>
 <html lang="{language}">
@@ -83,22 +79,16 @@ _ROOM: Final = (
 
 
 class Pages:
-    """`/`, `/rooms/{room}` and the files that they use."""
+    """`/` and `/rooms/{room}`."""
 
-    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics]) -> None:
+    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics], static: StaticFiles) -> None:
         self._engine, self._edge_statistics = engine, edge_statistics
-        folder = files("fanout.web") / "static"
-        self._static = {name: (folder / name).read_bytes() for name in STATIC_TYPES}
-        self._addresses = {
-            name.replace(".", "_"): f"/static/{sha256(content).hexdigest()[:12]}/{name}"
-            for name, content in self._static.items()
-        }
+        self._addresses = {name.replace(".", "_"): static.address(name) for name in USED}
 
     def routes(self) -> list[Route]:
         return [
             resource("/", GET=self.rooms),
             resource("/rooms/{room}", GET=self.room),
-            resource("/static/{digest}/{name}", GET=self.static),
         ]
 
     async def rooms(self, request: Request) -> Response:
@@ -138,13 +128,6 @@ class Pages:
         )
         attributes = {"page": "room", "room": room.name} | {f"say-{key}": texts[key] for key in ON_THE_PAGE}
         return self._page(language, title, main, attributes)
-
-    async def static(self, request: Request) -> Response:
-        """`GET /static/{digest}/{name}`: the file of this version, whatever digest an older page asks for."""
-        name = request.path_params["name"]
-        if name not in self._static:
-            return problem_answer(404, "not_found", "There is nothing at this address.")
-        return answer(self._static[name], STATIC_TYPES[name], headers=(FOREVER,))
 
     def _page(self, language: str, title: str, main: str, data: Mapping[str, str], status: int = 200) -> Response:
         attributes = "".join(f' data-{key.replace("_", "-")}="{escape(value)}"' for key, value in data.items())

@@ -1,0 +1,32 @@
+"""The pages and their files in the OpenAPI document: what people see, listed among what programs ask."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fanout.web.openapi_parts import content, operation, parameter
+from fanout.web.openapi_schemas import Schema, text
+
+
+def _page(summary: str, *, missing: bool = True) -> dict[str, Any]:
+    answers = {"200": "HTML.", **({"404": "A page that says there is no such room."} if missing else {})}
+    shown: Schema = text("A page.")
+    return operation(summary, {status: content(what, shown, "text/html") for status, what in answers.items()})
+
+
+def _script(summary: str) -> dict[str, Any]:
+    return {"get": operation(summary, {"200": content("A script.", text("A script."), "text/javascript")})}
+
+
+PAGE_PATHS: Final[dict[str, Any]] = {
+    "/": {"get": _page("A page with the rooms", missing=False)},
+    "/rooms/{room}": {"parameters": [parameter("room")], "get": _page("A page with one room, live")},
+    "/fanout.js": _script("The JavaScript client, an ES module"),
+    "/static/{digest}/{name}": {
+        "parameters": [
+            {"name": "digest", "in": "path", "required": True, "schema": text("Of the content.")},
+            {"name": "name", "in": "path", "required": True, "schema": text("Of the file.")},
+        ],
+        "get": operation("What the pages use", {"200": {"description": "A script, a style or a picture."}}, "404"),
+    },
+}
