@@ -125,7 +125,7 @@ class LooksForRepeatsTooEarly(Right):
         await trio.lowlevel.checkpoint()
         for name in names:
             self._known.pop(name, None)
-        return await super().receive(arrivals)
+        return self._receive(arrivals)
 
 
 class CancelsHalfway(Right):
@@ -200,7 +200,7 @@ class DecidesOnWhatItReadBefore(Right):
         read = {name: one for name, one in self._submissions.items() if name in asked}
         await trio.lowlevel.checkpoint()
         self._submissions |= read
-        return await super().decide(decisions, audited=audited)
+        return self._decide(decisions, audited)
 
 
 class AuditsWhatItIsToldNotTo(Right):

@@ -29,7 +29,7 @@ PHONE_KEY_BYTES: Final = 32
 
 class MemoryStore:
     """A `Store` that survives nothing and never fails. Each call is done whole before another has its turn; cancelling
-    takes effect before it is begun, or not at all."""
+    takes effect before it is begun, or not at all. Whoever asked goes on before anybody else sees what it led to."""
 
     def __init__(self) -> None:
         self._submissions: dict[str, Submission] = {}
@@ -43,7 +43,10 @@ class MemoryStore:
 
     async def receive(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
         """Number and keep."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
+        return self._receive(arrivals)
+
+    def _receive(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
         new: dict[str, Submission] = {}
         names: dict[SentAs, str] = {}
         receipts = []
@@ -62,12 +65,14 @@ class MemoryStore:
             self._count(submission)
         self._submissions |= new
         self._known |= names
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return receipts
 
     async def decide(self, decisions: Sequence[Decision], *, audited: bool = True) -> list[Submission]:
         """Take these steps, all or none."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
+        return self._decide(decisions, audited)
+
+    def _decide(self, decisions: Sequence[Decision], audited: bool) -> list[Submission]:
         decided: dict[str, Submission] = {}
         drafts = []
         for decision in decisions:
@@ -78,12 +83,11 @@ class MemoryStore:
         self._messages |= {after.message: after.id for after in decided.values() if after.message is not None}
         if audited:
             self._record(drafts)
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return [decided[decision.submission] for decision in decisions]
 
     async def put(self, documents: Sequence[Document], audit: Sequence[AuditDraft] = ()) -> None:
         """Keep these records, or forget those without a body."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
         for document in documents:
             place = (document.kind, document.room, document.id)
             if document.body is None:
@@ -91,7 +95,6 @@ class MemoryStore:
             else:
                 self._documents[place] = replace(document, body=_copied(document.body))
         self._record(audit)
-        await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def documents(self, kind: Kind, room: str | None = None) -> list[Document]:
         """Every record of that kind, in the order of their making."""
@@ -167,7 +170,7 @@ class MemoryStore:
 
     async def purge(self, room: str, audit: AuditDraft) -> int:
         """Destroy what tells of people."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
         left = {name: emptied(submission) for name, submission in self._submissions.items() if submission.room == room}
         self._submissions |= left
         self._known = {place: name for place, name in self._known.items() if place[0] != room}
@@ -179,7 +182,6 @@ class MemoryStore:
         }
         self._keys.pop(room, None)
         self._record([audit])
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return len(left)
 
     @property
