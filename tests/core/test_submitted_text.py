@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from fanout.core.limits import MAX_TEXT_BYTES
 from fanout.core.say import Say, checked
 from fanout.core.submitted_text import (
+    _PLAIN,
     MAX_SUBMISSION_CHARACTERS,
     Removed,
+    _put_right,
     checked_text,
     cleaned_text,
 )
@@ -161,3 +163,17 @@ def test_what_passes_the_check_is_not_changed_by_cleaning(text):
     except InvalidInput:
         return
     assert cleaned_text(text) == (kept, ())
+
+
+PLAIN = [chr(code) for code in range(0x3000) if _PLAIN.fullmatch(chr(code))]
+
+
+@given(st.text(st.sampled_from(PLAIN), max_size=60))
+def test_plain_text_takes_the_short_way_and_that_leads_to_the_same(text):
+    assert cleaned_text(text) == _put_right(text)
+
+
+def test_every_plain_character_is_one_that_can_be_seen_or_a_blank():
+    assert len(PLAIN) > 600
+    for character in PLAIN:
+        assert cleaned_text(character) == _put_right(character) == (character.strip(), ())

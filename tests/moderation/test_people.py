@@ -1,5 +1,7 @@
 """Pseudonyms: the same telephone is the same person, in its own room, and nobody can tell which."""
 
+import hmac
+
 import pytest
 
 from fanout.core.principal import Principal, Role
@@ -48,11 +50,14 @@ def test_a_country_code_is_checked_at_the_start(country):
 async def test_a_telephone_is_one_person_in_one_room_and_another_elsewhere():
     store = MemoryStore()
     people = People(store, "33")
-    ann = await people.phone("stage", "0612345678")
-    assert ann == await people.phone("stage", "+33 6 12 34 56 78")
-    assert ann != await people.phone("stage", "0612345679")
-    assert ann != await people.phone("hall", "0612345678")
-    assert ann != await People(MemoryStore(), "33").phone("stage", "0612345678")
+    ann, again, bob, nobody = await people.phones("stage", ["0612345678", "+33 6 12 34 56 78", "0612345679", "Pizza"])
+    assert ann == again
+    assert ann != bob
+    assert nobody == ""
+    assert await people.phones("hall", ["0612345678"]) != [ann]
+    assert await People(MemoryStore(), "33").phones("stage", ["0612345678"]) != [ann]
+    key = await store.phone_key("stage")
+    assert ann == "phone:" + hmac.new(key, b"+33612345678", "sha256").hexdigest()
     assert ann.startswith("phone:")
     assert "612345678" not in ann
     assert len(ann) == len("phone:") + 64

@@ -38,6 +38,10 @@ _FAULT = re.compile(f"{_FLAG}|([\x00-\x08\x0b-\x1f\x7f-\x9f{_TURNS}{_HIDDEN}{_NO
 _MAY_PILE = re.compile(f"[\u0300-\U0010ffff]{{{MAX_STACKED_MARKS + 1},}}")
 """Marks are found only here, so that most text is never looked at letter by letter."""
 
+_PLAIN = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2018-\u201d\u2026\u20ac]*")
+"""Blanks and characters that are seen and stand for themselves: what most texts of Western Europe consist of, and
+nothing of which has to be put right."""
+
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u1cbb")
 """Letters and symbols by their category, and yet nothing to see: Hangul fillers, the empty Braille pattern."""
 _UNSEEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
@@ -85,6 +89,12 @@ def cleaned_text(text: str) -> tuple[str, tuple[Removed, ...]]:
 
     Never raises. Empty when nothing is left that could be seen; anything else passes `checked_text` unchanged.
     """
+    if len(text) <= MAX_SUBMISSION_CHARACTERS and _PLAIN.fullmatch(text):
+        return text.strip(), ()
+    return _put_right(text)
+
+
+def _put_right(text: str) -> tuple[str, tuple[Removed, ...]]:
     removed: set[Removed] = set()
     kept = _LINE_END.sub("\n", _whole_characters(text, removed))
     kept = _without_faults(kept, removed).strip()

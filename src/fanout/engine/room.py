@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from secrets import randbits
+from secrets import token_bytes
 from string import ascii_lowercase, digits
 from time import time_ns
 from typing import Any
@@ -27,6 +27,10 @@ from fanout.engine.tail import Observer, Tail
 from fanout.errors import EpochChanged, InvalidInput, MessageNotFound
 
 _ID_CHARACTERS = ascii_lowercase + digits
+_PAIRS = [first + second for first in _ID_CHARACTERS for second in _ID_CHARACTERS]
+
+_DRAWN_BYTES = 12
+"""For one id: thirty bits more than twelve characters take, so that all are equally likely."""
 
 
 class Room:
@@ -255,9 +259,18 @@ def _position(given: Position | str) -> Position:
 
 def new_message_id() -> str:
     """A name that no other message has: twelve lower-case letters and digits, drawn at random."""
-    number = randbits(96)  # thirty more than twelve characters take, so that all are equally likely; one system call
-    characters = []
-    for _ in range(12):
-        number, digit = divmod(number, len(_ID_CHARACTERS))
-        characters.append(_ID_CHARACTERS[digit])
-    return "".join(characters)
+    return new_message_ids(1)[0]
+
+
+def new_message_ids(count: int) -> list[str]:
+    """So many of them, for the price of one system call."""
+    drawn = token_bytes(count * _DRAWN_BYTES)
+    ids = []
+    for begin in range(0, len(drawn), _DRAWN_BYTES):
+        number = int.from_bytes(drawn[begin : begin + _DRAWN_BYTES], "little")
+        pairs = []
+        for _ in range(6):
+            number, pair = divmod(number, len(_PAIRS))
+            pairs.append(_PAIRS[pair])
+        ids.append("".join(pairs))
+    return ids

@@ -12,7 +12,7 @@ from fanout.core.room import Mode
 from fanout.core.submission import Source, State, Submission
 from fanout.core.submitted_text import checked_text, cleaned_text
 from fanout.engine.engine import Engine
-from fanout.engine.room import Room, new_message_id
+from fanout.engine.room import Room, new_message_id, new_message_ids
 from fanout.errors import InvalidInput, SubmissionRefused, TooSoon
 from fanout.moderation.backlog import AT_A_TIME, Backlog
 from fanout.moderation.bans import Bans
@@ -108,7 +108,7 @@ class Intake:
         """
         room = self._open_room(new.room)
         text = checked_text(new.text)
-        arrival = self._arrival(new, text, new.name)
+        arrival = self._arrival(new_message_id(), new.room, new.source, new, text, new.name)
         async with self._repeats.taking(arrival) as known:
             submission = known or await self._entered(arrival, room, exempt, address)
         if submission.state is State.REJECTED:
@@ -133,9 +133,9 @@ class Intake:
         if len(items) > MAX_ITEMS:
             raise InvalidInput(f"At most {MAX_ITEMS} submissions are handed in at once.", code="too_many_items")
         arrivals = []
-        for item in items:
+        for item, id in zip(items, new_message_ids(len(items)), strict=True):
             name = self._names.cleaned(room, item.name) if item.name else ""
-            arrivals.append(self._arrival(replace(item, room=room, source=source), cleaned_text(item.text)[0], name))
+            arrivals.append(self._arrival(id, room, source, item, cleaned_text(item.text)[0], name))
         receipts: list[Receipt] = []
         for begin in range(0, len(arrivals), ONE_COMMIT):
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -162,10 +162,9 @@ class Intake:
             raise InvalidInput("Only staff speak in this room.", code="submissions_closed")
         return room
 
-    def _arrival(self, new: NewSubmission, text: str, name: str) -> Arrival:
+    def _arrival(self, id: str, room: str, source: Source, new: NewSubmission, text: str, name: str) -> Arrival:
         at = self._clock() if new.at is None else new.at
-        id = new_message_id()
-        return Arrival(id, new.room, new.source, _source_id(new.source_id) or id, new.person, name, text, at)
+        return Arrival(id, room, source, _source_id(new.source_id) or id, new.person, name, text, at)
 
     async def _entered(self, arrival: Arrival, room: Room, exempt: bool, address: str) -> Submission:
         word = FirstWord()

@@ -21,12 +21,11 @@ from fanout.errors import InvalidInput
 from fanout.moderation.intake import ONE_COMMIT, NewSubmission
 from fanout.moderation.moderation import Moderation
 from fanout.moderation.people import MAX_PHONE_CHARACTERS
-from fanout.moderation.ports import Receipt
 from fanout.web.answers import answer, json_answer, resource
 from fanout.web.bearer import Callers
 from fanout.web.reading import milliseconds, one_value, read_json
 from fanout.web.tokens import Tokens
-from fanout.wire.kannel import Sms, read_sms
+from fanout.wire.kannel import read_sms
 
 MAX_SMS: Final = ONE_COMMIT
 """SMS in one request, 1,000: all or none, so as many as share one commit. Beyond: 413 `batch_too_long`."""
@@ -70,7 +69,13 @@ class SmsApi:
         items = given if isinstance(given, list) else [given]
         if len(items) > MAX_SMS:
             raise InvalidInput(f"One request has at most {MAX_SMS} SMS.", code="batch_too_long")
-        receipts = await self._receive(room, [_sms(item, room) for item in items])
+        self._moderation.engine.room(room)
+        people = await self._moderation.people.phones(room, [_checked(item).sender for item in items])
+        new = [
+            _submission(room, item.id, item.text, person, _sent_at(item.at))
+            for item, person in zip(items, people, strict=True)
+        ]
+        receipts = await self._moderation.intake.receive(room, Source.SMS, new)
         repeated = sum(receipt.repeated for receipt in receipts)
         return json_answer({"accepted": len(receipts) - repeated, "repeated": repeated})
 
@@ -80,7 +85,10 @@ class SmsApi:
         self._who(request, sms.token).check(Action.HAND_IN, sms.room)
         if sms.damaged:  # a gateway that is set up wrongly damages every one: somebody should hear of it
             _log.warning("sms_damaged", room=sms.room)
-        await self._receive(sms.room, [sms])
+        self._moderation.engine.room(sms.room)
+        people = await self._moderation.people.phones(sms.room, [sms.sender])
+        new = _submission(sms.room, sms.id, sms.text, people[0], sms.sent_at)
+        await self._moderation.intake.receive(sms.room, Source.SMS, [new])
         return answer(b"", "text/plain", headers=(("Cache-Control", "no-store"),))
 
     def _who(self, request: Request, token: str) -> Principal:
@@ -88,37 +96,20 @@ class SmsApi:
             return self._callers.of(request)
         return self._tokens.authenticate(token) if token else VISITOR
 
-    async def _receive(self, room: str, received: list[Sms]) -> list[Receipt]:
-        self._moderation.engine.room(room)
-        new = [
-            NewSubmission(
-                room,
-                sms.text[:MAX_SMS_TEXT_CHARACTERS],
-                person=await self._person(room, sms.sender),
-                source=Source.SMS,
-                source_id=sms.id,
-                at=sms.sent_at,
-            )
-            for sms in received
-        ]
-        return await self._moderation.intake.receive(room, Source.SMS, new)
 
-    async def _person(self, room: str, sender: str) -> str:
-        """Nobody where the sender is no telephone but a name, as advertisers have them: what they wrote is kept."""
-        try:
-            return await self._moderation.people.phone(room, sender)
-        except InvalidInput:
-            return ""
+def _submission(room: str, id: str, text: str, person: str, at: int | None) -> NewSubmission:
+    text = text[:MAX_SMS_TEXT_CHARACTERS]
+    return NewSubmission(room, text, person=person, source=Source.SMS, source_id=id, at=at)
 
 
-def _sms(item: NewSms, room: str) -> Sms:
+def _checked(item: NewSms) -> NewSms:
     if not item.id.strip():
         raise InvalidInput("Each SMS has an id: by it a repeat is known.", code="sms_id_missing")
     if not item.sender.strip():
         raise InvalidInput("Each SMS has a sender: from.", code="sms_sender_missing")
     if len(item.sender) > MAX_PHONE_CHARACTERS:
         raise InvalidInput(f"from has at most {MAX_PHONE_CHARACTERS} characters.", code="bad_phone")
-    return Sms(item.id, item.sender, item.to, item.text, _sent_at(item.at), room, "", damaged=False)
+    return item
 
 
 def _sent_at(at: str | float | None) -> int | None:
