@@ -29,6 +29,22 @@ class House:
         """Who decided on which submission."""
 
 
+class Body(httpx.AsyncByteStream):
+    """What is sent, all at once. httpx makes an async generator of it, and leaves that to the garbage collector when
+    the connection breaks meanwhile."""
+
+    def __init__(self, content: bytes) -> None:
+        self._left = [content] if content else []
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
+
+
 class Person:
     """Somebody with a token, or a visitor with a cookie."""
 
@@ -50,7 +66,9 @@ class Person:
         while True:
             try:
                 await self.house.open.wait()
-                answer = await self._http.request(method, f"/v1/{path}", json=json)
+                request = self._http.build_request(method, f"/v1/{path}", json=json)
+                request.stream = Body(request.content)
+                answer = await self._http.send(request)
                 if answer.status_code != 503:
                     return answer, again
             except httpx.TransportError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,11 @@ async def test_nothing_is_lost_and_nothing_is_twice(start_server: Callable[..., 
         max_ := person(house, "animator", "Max"), zoe := person(house, "scribe", "Zoe"),
         gateway := person(house, "gateway", "SMS centre"), *visitors,
     ]  # fmt: skip
-    with trio.fail_after(200):
+    reader = Person(house, "Reader")
+    async with AsyncExitStack() as connections:
+        for one in (*everybody, reader):
+            await connections.enter_async_context(one)
+        connections.enter_context(trio.fail_after(200))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(kill)
             nursery.start_soon(lambda: listen(house, heard, until=4 * ON_AIR, killed=killed))
@@ -110,12 +115,10 @@ async def test_nothing_is_lost_and_nothing_is_twice(start_server: Callable[..., 
         await check_counts(ann)
         gone = heard[0]
         await ann.do("DELETE", f"rooms/{ROOM}/messages/{gone.id}")
-        public, _ = await Person(house, "Reader").ask("GET", f"rooms/{ROOM}/transcript?format=json")
+        public, _ = await reader.ask("GET", f"rooms/{ROOM}/transcript?format=json")
         internal, _ = await ann.ask("GET", f"rooms/{ROOM}/transcript?format=json&view=internal")
     check_public(public.json(), heard[1:], gone)
     check_internal(internal.json(), gone)
-    for one in everybody:
-        await one.__aexit__(None, None, None)
     assert await trio.to_thread.run_sync(servers[1].terminate) == 0
     await trio.to_thread.run_sync(check_the_archive, tmp_path, public.text)
 

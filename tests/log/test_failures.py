@@ -183,8 +183,9 @@ async def test_one_impossible_publication_does_not_fail_the_others(tmp_path: Pat
                 if number % 9 == 4:
                     nursery.start_soon(publish_the_impossible)
         assert log.available
-        assert len(names) == 40
-        await _is_whole(log, told, names)
+        in_their_order = [entry.id for entry in told if entry.room == "a"]  # those of one commit wake in any order
+        assert sorted(names) == sorted(in_their_order)
+        await _is_whole(log, told, in_their_order)  # type: ignore[arg-type]
 
 
 async def test_a_table_gone_wrong_while_running_is_a_clear_error(tmp_path: Path) -> None:
