@@ -17,9 +17,9 @@ import trio
 
 from fanout.cli import main
 from fanout.core.audit import AuditDraft
-from fanout.core.submission import Decision, Step
+from fanout.core.submission import Decision, Source, Step
 from fanout.log.opening import open_engine
-from fanout.moderation.ports import Query, Store
+from fanout.moderation.ports import Arrival, Document, Kind, Query, Store
 from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from tests.moderation.transcript.stage import evening, open_stage
 from tests.server_process import FANOUT, ServerProcess
@@ -285,6 +285,34 @@ def test_a_purge_says_what_went_and_what_stays_and_tallies_and_the_public_text_a
     assert data.run("audit", "verify").stdout.startswith("1 entries, head ")
     for file in data.path.iterdir():
         assert not any(word in file.read_bytes() for word in (b"PRIVATE TEXT", b"Zebulon", b"private-id")), file
+
+
+def test_a_purge_says_how_far_it_is_where_somebody_watches(data: Directory):
+    data.take_in("text\n" + "\n".join(f"Question {number}?" for number in range(1000)))
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [*FANOUT, "purge", "salon", "--yes", "--data", str(data.path)],
+        stderr=follower, stdout=subprocess.PIPE, timeout=60,
+    )  # fmt: skip
+    os.close(follower)
+    said = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert done.returncode == 0
+    assert "\r512 of 1,000 submissions\r" in said
+    assert said.endswith("\r1,000 of 1,000 submissions; now making the file anew\r\n")
+
+
+def test_a_purge_says_that_bans_for_every_room_stay_while_another_room_has_people(data: Directory):
+    async def two_rooms(store: Store) -> None:
+        for number, room in enumerate(("salon", "stage")):
+            await store.receive([Arrival(f"{number:012}", room, Source.WEB, "", f"visitor:{room}", "Zoé", "Why?", 1)])
+        await store.put([Document(Kind.BAN, "*", "a-ban", {"target": "address:192.0.2.7"})])
+
+    data.ask(two_rooms)
+    assert "bans for every room (1), which go with the last room" in data.run("purge", "salon", "--yes").stdout
+    assert b"192.0.2.7" in (data.path / DESK_FILE).read_bytes()
+    assert "every room" not in data.run("purge", "stage", "--yes").stdout
+    assert b"192.0.2.7" not in (data.path / DESK_FILE).read_bytes()
 
 
 @pytest.mark.parametrize(("answer", "code"), [("salon\n", 0), ("yes\n", 1)])

@@ -13,8 +13,8 @@ import pytest
 import trio
 
 from fanout.core.audit import AuditDraft, Chain
-from fanout.core.submission import Decision, State, Step
-from fanout.moderation.ports import Query
+from fanout.core.submission import Decision, Source, State, Step
+from fanout.moderation.ports import Arrival, Query
 from fanout.store.sqlite import open_sqlite_store
 from tests.store.desk_worker import arrival_of
 
@@ -124,6 +124,36 @@ async def test_a_purge_that_was_killed_before_its_commit_has_done_nothing(tmp_pa
     texts = [submission.original or submission.text for submission in kept]
     assert texts == [arrival_of(number).text for number in range(2000)]
     await store.aclose()
+
+
+async def test_a_purge_beside_another_room_leaves_nothing_where_rows_and_index_entries_once_were(
+    tmp_path: Path,
+) -> None:
+    """Pages fill, and what is on them moves to others; SQLite leaves copies behind, which nobody overwrites as long as
+    the other room has something on the same page. Only a file that is made anew is without them."""
+    database = tmp_path / "desk.sqlite3"
+    store = await open_sqlite_store(database)
+    chance = random.Random(1324085)
+    for begin in range(0, 4000, 500):
+        arrivals = []
+        for number in range(begin, begin + 500):
+            room, word = ("stage", "secret") if number % 2 else ("other", "public")
+            name = f"{chance.getrandbits(64):016x}-{word}"  # as ids and pseudonyms come: in no order
+            arrivals.append(Arrival(f"{number:012d}", room, Source.SMS, name, f"phone:{name}", word, f"a {word}", 1))
+        await store.receive(arrivals)
+        longer = [
+            Decision(f"{number:012d}", Step.APPROVE, "", 1, text="a secret " * (number % 90))
+            for number in range(begin + 1, begin + 500, 6)
+        ]
+        await store.decide(longer, audited=False)
+    assert _secrets_in(tmp_path) != []
+    assert await store.purge("stage", PURGE) == 2000
+    assert _secrets_in(tmp_path) == [], "while it is open"
+    others = await store.page(Query("other", limit=5000))
+    assert {(one.text, one.name) for one in others} == {("a public", "public")}
+    assert len({one.person for one in others}) == len(others) == 2000
+    await store.aclose()
+    assert _secrets_in(tmp_path) == []
 
 
 async def test_a_purge_leaves_nothing_in_any_file(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import trio
 
@@ -73,17 +74,17 @@ class HasOneKeyForAllRooms(Right):
 
 
 class PurgesInName(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         kept = dict(self._submissions)
-        count = await super().purge(room, audit)
+        count = await super().purge(room, audit, *more)
         self._submissions = kept
         return count
 
 
 class LeavesWhatWasTakenOffTheAir(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         kept = dict(self._submissions)
-        count = await super().purge(room, audit)
+        count = await super().purge(room, audit, *more)
         for name, one in kept.items():
             if one.message is not None:
                 self.change(name, text=one.text)
@@ -91,8 +92,8 @@ class LeavesWhatWasTakenOffTheAir(Right):
 
 
 class PurgesWhatIsOnAir(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
-        count = await super().purge(room, audit)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+        count = await super().purge(room, audit, *more)
         for one in list(self._submissions.values()):
             if one.room == room:
                 self.change(one.id, text="")
@@ -100,46 +101,59 @@ class PurgesWhatIsOnAir(Right):
 
 
 class LeavesTheBans(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         kept = dict(self._documents)
-        count = await super().purge(room, audit)
+        count = await super().purge(room, audit, *more)
         self._documents = kept
         return count
 
 
-class PurgesAllRooms(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
-        for other in {one.room for one in self._submissions.values()} - {room}:
-            await super().purge(other, audit)
+class KeepsBansForEveryRoom(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+        kept = {place: one for place, one in self._documents.items() if one.room == "*"}
+        count = await super().purge(room, audit, *more)
+        self._documents |= kept
+        return count
+
+
+class PurgesInSilence(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         return await super().purge(room, audit)
 
 
+class PurgesAllRooms(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+        for other in {one.room for one in self._submissions.values()} - {room}:
+            await super().purge(other, audit, *more)
+        return await super().purge(room, audit, *more)
+
+
 class ForgetsWhoWasCounted(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
-        count = await super().purge(room, audit)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+        count = await super().purge(room, audit, *more)
         self._crowds.clear()
         return count
 
 
 class SaysNothingOfAPurge(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
-        count = await super().purge(room, audit)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+        count = await super().purge(room, audit, *more)
         self._entries.pop()
         return count
 
 
 class KeepsTheTelephoneKey(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         kept = dict(self._keys)
-        count = await super().purge(room, audit)
+        count = await super().purge(room, audit, *more)
         self._keys |= kept
         return count
 
 
 class KnowsRepeatsAfterAPurge(Right):
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         kept = dict(self._known)
-        count = await super().purge(room, audit)
+        count = await super().purge(room, audit, *more)
         self._known |= kept
         return count
 
@@ -169,9 +183,9 @@ class ForgetsKeysWhenClosed(Right):
 class BringsBackWhatWasPurged(Right):
     purged: dict[str, Submission] | None = None
 
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
         self.purged = dict(self._submissions)
-        return await super().purge(room, audit)
+        return await super().purge(room, audit, *more)
 
     async def aclose(self) -> None:
         self._submissions |= self.purged or {}

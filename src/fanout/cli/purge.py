@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from time import time_ns
 
 import trio
@@ -12,8 +13,8 @@ from fanout.cli.stored_data import add_stored_data_flags, data_directory, open_l
 from fanout.errors import ConfigurationError
 
 WHAT_GOES = (
-    "the key that telephone numbers were hashed with, pseudonyms, senders' ids, and names and texts of what was never "
-    "on air"
+    "the key that telephone numbers were hashed with, pseudonyms, senders' ids, bans, and names and texts of what was "
+    "never on air"
 )
 WHAT_STAYS = "the room's messages, what was aired, tallies, and decisions in the audit trail"
 
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _purge(arguments: argparse.Namespace) -> int:
     from fanout.core.audit import AuditDraft
+    from fanout.core.principal import EVERY_ROOM
+    from fanout.moderation.ports import Kind
 
     directory = data_directory(arguments)
     async with open_log(directory) as engine:
@@ -47,11 +50,30 @@ async def _purge(arguments: argparse.Namespace) -> int:
             if not arguments.yes and not _agreed(room, total.messages):
                 print("nothing was changed", file=sys.stderr)
                 return 1
-            done = await store.purge(room, AuditDraft(time_ns() // 1_000_000, "command line", "purge", room))
+            audit = AuditDraft(time_ns() // 1_000_000, "command line", "purge", room)
+            done = await store.purge(room, audit, _progress(total.messages))
             left = (await store.tallies(room)).total
+            everywhere = len(await store.documents(Kind.BAN, EVERY_ROOM))
     print(f"gone: {WHAT_GOES} ({done} submissions)")
     print(f"kept: {WHAT_STAYS} ({left.messages} messages of {left.people} people)")
+    if everywhere:
+        print(f"kept: bans for every room ({everywhere}), which go with the last room that has people")
     return 0
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Says how far it is, over itself, where somebody watches."""
+    told = -1
+
+    def tell(done: int) -> None:
+        nonlocal told
+        share = 100 * done // total if total else 100
+        if share > told and sys.stderr.isatty():
+            told = share
+            rest = "; now making the file anew\n" if done >= total else ""
+            print(f"\r{done:,} of {total:,} submissions{rest}", end="", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def _agreed(room: str, messages: int) -> bool:

@@ -5,7 +5,7 @@ The suite `fanout.testing.check_store` runs against every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -190,11 +190,16 @@ class Store(Protocol):
         """The room's key to hash telephone numbers with, 32 bytes; made and durable when it is first asked for."""
         ...
 
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
         """Destroy the room's telephone key and everything that tells of people: pseudonyms, bans, senders' ids (repeats
-        are no longer known), and of what is not on air names, texts, reasons and opinions. Tallies, audit, states and
-        the final texts on air stay. What it destroyed is in no file in readable form when it returns.
+        are no longer known), drafts of answers, and of what is not on air names, texts, reasons and opinions; of
+        answers the texts, which the log has. Bans for every room go too when no other room has people any more.
+        Tallies, audit, states and the final texts on air stay. What it destroyed is in no file in readable form when it
+        returns.
 
+        Args:
+            progress: Called in the event loop now and then with how many submissions it has gone through so far. It
+                must be quick and must not raise.
         Returns:
             How many submissions it went through.
 

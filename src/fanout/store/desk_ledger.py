@@ -224,7 +224,7 @@ class DeskLedger(FileLedger):
     def _purge(self, request: Purge) -> int:
         room = self._tallies.known_room(request.room)
         self._words.clear()
-        gone = purge(self._connection, request.room, room)
+        gone = purge(self._connection, request.room, room, request.progress)
         self._words.feed(self._last)
         self._run("INSERT INTO audit", [audit_row(entry) for entry in self._trail.linked([request.audit])])
         return gone

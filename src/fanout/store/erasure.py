@@ -8,24 +8,30 @@ next opening finishes it, should the process die in between.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import chain
 
+import msgspec
+
+from fanout.core.principal import EVERY_ROOM
 from fanout.database.file import truncate_wal
 from fanout.moderation.ports import Kind
 from fanout.store.rows import COLUMNS, MOST_ROWS, rest_of, submission_of, values
-from fanout.store.steps import emptied
+from fanout.store.steps import emptied, emptied_line
 
 
-def purge(connection: sqlite3.Connection, name: str, room: int | None) -> int:
+def purge(connection: sqlite3.Connection, name: str, room: int | None, progress: Callable[[int], None]) -> int:
     """Within a transaction, empty what is in that room; how many submissions were gone through. The words are not
     its business."""
     connection.execute("UPDATE progress SET unerased = 2")
     connection.execute("DELETE FROM phone_keys WHERE room = ?", (name,))
-    connection.execute("DELETE FROM documents WHERE kind = ? AND room = ?", (Kind.BAN.value, name))
-    if room is None:
-        return 0
+    gone = 0 if room is None else _purge_submissions(connection, room, progress)
+    _purge_documents(connection, name)
+    return gone
+
+
+def _purge_submissions(connection: sqlite3.Connection, room: int, progress: Callable[[int], None]) -> int:
     gone = 0
     for rows in _emptied_rows(connection, room):
         connection.execute(
@@ -34,8 +40,26 @@ def purge(connection: sqlite3.Connection, name: str, room: int | None) -> int:
             list(chain.from_iterable(rows)),
         )
         gone += len(rows)
+        progress(gone)
     connection.execute("DELETE FROM people WHERE room = ?", (room,))
     return gone
+
+
+def _purge_documents(connection: sqlite3.Connection, name: str) -> None:
+    connection.execute("DELETE FROM documents WHERE kind = ? AND room = ?", (Kind.BAN.value, name))
+    connection.execute(
+        "DELETE FROM documents WHERE kind = ? AND room = ? AND NOT EXISTS (SELECT 1 FROM people)",
+        (Kind.BAN.value, EVERY_ROOM),
+    )
+    lines = connection.execute(
+        "SELECT place, body FROM documents WHERE kind = ? AND room = ?", (Kind.ANSWER_LINE.value, name)
+    ).fetchall()
+    for place, body in lines:
+        left = emptied_line(msgspec.json.decode(body))
+        if left is None:
+            connection.execute("DELETE FROM documents WHERE place = ?", (place,))
+        else:
+            connection.execute("UPDATE documents SET body = ? WHERE place = ?", (msgspec.json.encode(left), place))
 
 
 def finish_purge(connection: sqlite3.Connection) -> bool:

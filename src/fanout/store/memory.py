@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -17,10 +17,11 @@ import msgspec
 import trio
 
 from fanout.core.audit import GENESIS, AuditDraft, AuditEntry, link
+from fanout.core.principal import EVERY_ROOM
 from fanout.core.submission import Decision, Source, State, Submission
 from fanout.errors import InvalidInput
 from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, SentAs, Tallies
-from fanout.store.steps import emptied, numbered, take, told
+from fanout.store.steps import emptied, emptied_line, numbered, take, told
 from fanout.store.words import search_of
 
 PHONE_KEY_BYTES: Final = 32
@@ -168,20 +169,17 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         return self._keys.setdefault(room, secrets.token_bytes(PHONE_KEY_BYTES))
 
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
         """Destroy what tells of people."""
         await trio.lowlevel.checkpoint()
         left = {name: emptied(submission) for name, submission in self._submissions.items() if submission.room == room}
         self._submissions |= left
         self._known = {place: name for place, name in self._known.items() if place[0] != room}
         self._people = {place for place in self._people if place[0] != room}
-        self._documents = {
-            place: document
-            for place, document in self._documents.items()
-            if (document.kind, document.room) != (Kind.BAN, room)
-        }
+        self._purge_documents(room)
         self._keys.pop(room, None)
         self._record([audit])
+        progress(len(left))
         return len(left)
 
     @property
@@ -193,6 +191,18 @@ class MemoryStore:
         """Forget everything."""
         self._submissions.clear()
         await trio.lowlevel.checkpoint()
+
+    def _purge_documents(self, room: str) -> None:
+        emptied_scopes = {room} if self._people else {room, EVERY_ROOM}
+        for place, document in list(self._documents.items()):
+            if document.kind is Kind.BAN and document.room in emptied_scopes:
+                del self._documents[place]
+            elif document.kind is Kind.ANSWER_LINE and document.room == room and document.body is not None:
+                left = emptied_line(document.body)
+                if left is None:
+                    del self._documents[place]
+                else:
+                    self._documents[place] = replace(document, body=left)
 
     def _count(self, submission: Submission) -> None:
         for source in (None, submission.source):

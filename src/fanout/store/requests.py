@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fanout.core.audit import GENESIS, AuditDraft, AuditEntry, link
@@ -46,6 +46,8 @@ class Purge:
 
     room: str
     audit: AuditDraft
+    progress: Callable[[int], None]
+    """Called in the thread that does it, with how many submissions are done."""
 
 
 Request = Receive | Decide | Put | PhoneKey | Purge

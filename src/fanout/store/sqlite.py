@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -176,9 +177,15 @@ class SqliteStore:
         key: bytes = self._keys.get(room) or await self._write(PhoneKey(room))
         return key
 
-    async def purge(self, room: str, audit: AuditDraft) -> int:
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
         """Destroy what tells of people. Everybody else waits meanwhile."""
-        gone: int = await self._write(Purge(room, audit))
+        token = trio.lowlevel.current_trio_token()
+
+        def tell(done: int) -> None:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(progress, done)
+
+        gone: int = await self._write(Purge(room, audit, tell))
         return gone
 
     @property

@@ -3,8 +3,9 @@ is purged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from fanout.core.audit import AuditDraft
 from fanout.core.submission import Decision, State, Step, Submission, decide
@@ -74,3 +75,11 @@ def emptied(submission: Submission) -> Submission:
     if submission.state in (State.AIRED, State.ANSWERED):
         return left
     return replace(left, name="", text="", reason="")
+
+
+def emptied_line(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a purge leaves of an answer's line: None of a draft; of one that is on air, no text, which the log has
+    unless it was taken back."""
+    if not body["final"]:
+        return None
+    return body if body["message"] is None else {**body, "text": ""}

@@ -128,6 +128,15 @@ async def a_room_has_one_telephone_key(make: MakeStore) -> None:
         expect("whether another room has it too", await store.phone_key("b") == keys[0], False)
 
 
+def answer_lines(room: str) -> list[Document]:
+    """A draft, a final line on its way, and one that is on air."""
+    shapes: list[tuple[str, bool, str | None]] = [("draft", False, None), ("due", True, None), ("aired", True, "m1")]
+    return [
+        document(name, room, Kind.ANSWER_LINE, text=f"secret line {name}", final=final, message=message)
+        for name, final, message in shapes
+    ]
+
+
 async def an_evening_to_purge(store: Store) -> None:
     """Six submissions in `a`: received, held, aired after an edit, answered, retracted, rejected; one in `b`; bans."""
     opinions = (Opinion("words", VerdictKind.HOLD, "secret opinion"),)
@@ -140,7 +149,7 @@ async def an_evening_to_purge(store: Store) -> None:
     await store.decide([step(5, Step.APPROVE), step(5, Step.AIR), step(5, Step.RETRACT, reason="secret slip")])
     await store.decide([step(6, Step.REJECT, reason="secret reason")])
     bans = [document("ban", room, Kind.BAN, target="phone:1") for room in ("a", "b", "*")]
-    await store.put([*bans, document("rules", slow_s=5)])
+    await store.put([*bans, document("rules", slow_s=5), *(line for room in "ab" for line in answer_lines(room))])
 
 
 async def a_purge_destroys_what_tells_of_people(make: MakeStore) -> None:
@@ -164,9 +173,33 @@ async def a_purge_destroys_what_tells_of_people(make: MakeStore) -> None:
         expect("what a search finds", numbers(await everything(store, search="secret")), [7])
         expect("what a search finds on air", numbers(await everything(store, search="aired")), [3, 4])
         expect("what the pseudonym finds", await everything(store, room="a", person="phone:1"), [])
-        expect("bans", [ban.room for ban in await store.documents(Kind.BAN)], ["b", "*"])
+        bans = [ban.room for ban in await store.documents(Kind.BAN)]
+        expect("bans, while another room has people", bans, ["b", "*"])
+        _, due, aired = answer_lines("a")
+        lines = [due, replace(aired, body={**(aired.body or {}), "text": ""})]
+        expect("lines of answers", await store.documents(Kind.ANSWER_LINE), [*lines, *answer_lines("b")])
         expect("rules", await store.documents(Kind.RULES), [document("rules", slow_s=5)])
         expect("a purge of an empty room", await store.purge("nowhere", replace(PURGE, room="nowhere")), 0)
+
+
+async def bans_for_every_room_go_with_the_last_room_that_has_people(make: MakeStore) -> None:
+    """In whatever order the rooms are purged, and with a room in which nobody has sent anything."""
+    async with opened(make()) as store:
+        await an_evening_to_purge(store)
+        steps = [("nowhere", ["a", "b", "*"]), ("b", ["a", "*"]), ("a", [])]
+        for room, left in steps:
+            await store.purge(room, replace(PURGE, room=room))
+            expect(f"bans after a purge of {room}", [ban.room for ban in await store.documents(Kind.BAN)], left)
+
+
+async def a_purge_says_how_far_it_is(make: MakeStore) -> None:
+    """In the end that it has gone through all of them."""
+    async with opened(make()) as store:
+        await received(store, *range(600))
+        told: list[int] = []
+        await store.purge("a", PURGE, told.append)
+        expect("the last word on how far it is", told[-1:], [600])
+        expect("whether it goes up", told, sorted(told))
 
 
 async def a_purge_keeps_tallies_and_audit(make: MakeStore) -> None:
@@ -211,6 +244,8 @@ RECORD_CHECKS: Final[list[Check]] = [
     the_audit_goes_on_where_it_was_asked_to,
     a_room_has_one_telephone_key,
     a_purge_destroys_what_tells_of_people,
+    bans_for_every_room_go_with_the_last_room_that_has_people,
+    a_purge_says_how_far_it_is,
     a_purge_keeps_tallies_and_audit,
     after_a_purge_the_room_goes_on,
 ]
