@@ -114,6 +114,7 @@ def test_broken_lines_are_named_and_the_rest_goes_in(data: Directory):
         (["import", "stage", "questions.csv"], 1, "stage is a stage"),
         (["import", "salon", "absent.csv"], 1, "absent.csv"),
         (["import", "salon", "questions.txt"], 2, "say csv or jsonl"),
+        (["import", "salon", "data", "--format", "csv"], 2, "no ordinary file"),
         (["import", "salon", "questions.csv", "--format", "xls"], 2, "--format"),
         (["transcript", "nowhere"], 1, "no room called 'nowhere'"),
         (["transcript", "stage", "--verify"], 2, "-o FILE"),

@@ -16,7 +16,7 @@ from fanout.errors import InvalidInput, TransitionRefused
 
 ON_THE_SHEET = {State.CUED}
 ON_AIR = {State.AIRED, State.ANSWERED}
-FINAL = {Step.AIR, Step.ANSWER, Step.RETRACT}
+FINAL = {Step.AIR, Step.ANSWER, Step.RETRACT, Step.WITHDRAW}
 
 LEADS: dict[Step, tuple[set[State], State | None]] = {
     Step.HOLD: ({State.RECEIVED, State.APPROVED, State.REJECTED}, State.HELD),

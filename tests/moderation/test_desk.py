@@ -233,6 +233,9 @@ async def test_an_author_withdraws_and_takes_nobody_else_along():
         for person in ("visitor:v1", "", "visitor:x"):
             with pytest.raises(SubmissionNotFound):
                 await house.desk.withdraw(person, other)
+        with pytest.raises(TransitionRefused) as caught:
+            await house.do(leader, Step.UNDO)
+        assert refusal(caught) == "nothing_to_undo", "nobody airs what its author has taken back"
 
 
 # --- taking back ------------------------------------------------------------------------------------------------------

@@ -111,6 +111,7 @@ def test_many_open_quotation_marks_take_no_time():
         (b'{"text":"\xff"}', "UTF-8"),
         (b'{"text":"\\ud800"}', ""),
         (b"[" * 20_000, "not an object"),
+        (b'{"text":"Why?","x":' + b"[" * 20_000 + b"]" * 20_000 + b"}", "nested too deeply"),
     ],
 )
 def test_json_lines_are_read_in_the_same_way(line: bytes, says: str):

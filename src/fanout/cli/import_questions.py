@@ -68,6 +68,8 @@ async def _import(arguments: argparse.Namespace, format: FileFormat) -> Imported
     from fanout.core.room import Mode
     from fanout.moderation.importing import import_questions
 
+    if arguments.file.exists() and not arguments.file.is_file():  # what can't be read twice can't be gone on with
+        raise ConfigurationError("FILE", f"{arguments.file} is no ordinary file; save what is in it to one.")
     directory = data_directory(arguments, make=arguments.create)
     with arguments.file.open("rb") as file:
         async with open_log(directory) as engine, open_store(directory) as store:

@@ -67,7 +67,7 @@ class Step(StrEnum):
     RETRACT = "retract"
     """Taken off the air."""
     UNDO = "undo"
-    """The last step is taken back, unless it went on air."""
+    """The last step is taken back, unless it is one of `FINAL`."""
 
 
 def _stays(*states: State) -> Mapping[State, State]:
@@ -101,6 +101,9 @@ TRANSITIONS: Final[Mapping[Step, Mapping[State, State]]] = MappingProxyType(
 """From which state each step leads to which. A pair that is not here is refused. `UNDO` is not a row: it leads back to
 where the last step came from."""
 
+
+FINAL: Final = frozenset({Step.AIR, Step.ANSWER, Step.RETRACT, Step.WITHDRAW})
+"""Steps that no undo takes back: what was heard was heard, and what an author has taken back is theirs."""
 
 PARTS: Final[Mapping[Step, frozenset[str]]] = MappingProxyType(
     {
@@ -258,7 +261,7 @@ def decide(submission: Submission, decision: Decision) -> Submission:
         rank=(decision.rank or submission.rank) if state is State.CUED else "",
         pinned=_pinned(submission, decision.step, state),
         opinions=decision.opinions or submission.opinions,
-        before=None if decision.step in (Step.AIR, Step.ANSWER, Step.RETRACT) else _before(submission),
+        before=None if decision.step in FINAL else _before(submission),
     )
 
 

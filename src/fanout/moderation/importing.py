@@ -221,8 +221,9 @@ def _json_items(file: BinaryIO) -> Iterator[tuple[int, _Item | str]]:
             yield number, decoder.decode(_text(line))
         except InvalidInput as problem:
             yield number, problem.detail
-        except msgspec.MsgspecError as error:
-            yield number, f"It is not an object with text, and name, source_id and at if they are known: {error}."
+        except (msgspec.MsgspecError, RecursionError) as error:
+            reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            yield number, f"It is not an object with text, and name, source_id and at if they are known: {reason}."
 
 
 def _csv_items(file: BinaryIO) -> Iterator[tuple[int, _Item | str]]:
