@@ -8,7 +8,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test check format bench pictures docs clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ format: $(VENV)/.ready-dev ## put the code into the form that `check` wants
 
 bench: $(VENV)/.ready-dev ## the benchmarks, side by side with what else can be had here
 	$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.ready-dev ## the pictures of the pages that the documentation shows
+	$(BIN)/python -m tests.pages.pictures $(ARGS)
 
 docs: $(VENV)/.ready-dev ## the documentation on a local address, built anew at every change
 	$(BIN)/mkdocs serve

@@ -14,6 +14,8 @@ PYTHON = sorted(
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 
+SCRIPTS = sorted((ROOT / "src" / "fanout").rglob("*.js")) + sorted((ROOT / "src" / "fanout").rglob("*.css"))
+
 MOST_LINES = 350
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "impl"}
 
@@ -22,12 +24,12 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=named)
+@pytest.mark.parametrize("path", PYTHON + SCRIPTS, ids=named)
 def test_a_module_is_short_enough_to_read(path: Path):
     assert len(path.read_text().splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=named)
+@pytest.mark.parametrize("path", PYTHON + SCRIPTS, ids=named)
 def test_a_module_is_named_after_what_it_holds(path: Path):
     assert not SAYS_NOTHING & set(path.stem.split("_"))
 

@@ -20,7 +20,7 @@ from tests.docs.built_in import options_table, there
 
 DOCS = Path(__file__).parents[2] / "docs"
 SINGULAR = {"rooms": "--room", "plugins": "--plugin"}
-NOT_SETTABLE_BY_FLAG = {"secret", "public_keys", "protected_names"}
+NOT_SETTABLE_BY_FLAG = {"secret", "public_keys", "protected_names", "site_name", "site_logo", "site_colour"}
 
 
 def settings_table() -> str:

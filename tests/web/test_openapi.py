@@ -106,14 +106,14 @@ async def test_every_operation_answers_as_described(site: Site) -> None:
         await ask("GET", "/readyz", 503)
         await ask("GET", "/rooms/{room}", 200)
         await ask("GET", "/rooms/{room}", 404, put="nowhere")
-        await ask("GET", "/static/{digest}/{name}", 200, name="page.js")
+        await ask("GET", "/static/{digest}/{name}", 200, name="room.js")
         await ask("GET", "/static/{digest}/{name}", 404, name="secret")
     assert driven == {(path, method) for path, method in operations() if path not in MODERATION_PATHS} - HUB
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENT["paths"].keys() - {path for path, _ in HUB}))
 async def test_every_method_that_is_not_described_is_405(desk: Site, path: str) -> None:
-    address = path.format(room="stage", id="abcdefghijkl", line="a", digest="0", name="page.js")
+    address = path.format(room="stage", id="abcdefghijkl", line="a", digest="0", name="room.js")
     described = {method for described_path, method in operations() if described_path == path}
     async with desk.client() as client:
         for method in METHODS - described:

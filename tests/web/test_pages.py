@@ -1,7 +1,8 @@
-"""The first pages: languages, escaping, policies, and what a browser makes of them."""
+"""The pages as the server writes them: languages, escaping, policies, and the same elements as the scripts write."""
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
@@ -9,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.web.texts import ON_THE_PAGE, TEXTS, language_of
+from fanout.core.message import Author
+from fanout.errors import ConfigurationError
+from fanout.web.appearance import GROUNDS, contrast, readable, style
+from fanout.web.language import LANGUAGES, counted, language_of, number
+from fanout.web.programme import phase_of
+from fanout.web.texts import SCRIPT_TEXTS, TEXTS
 from tests.web.site import Site
 
 
@@ -34,27 +40,98 @@ def test_a_visitor_reads_the_language_that_they_asked_for(field: str, language: 
 
 @given(st.text())
 def test_any_accept_language_is_a_language(field: str) -> None:
-    assert language_of(field) in TEXTS
+    assert language_of(field) in LANGUAGES
 
 
-def test_both_languages_say_everything() -> None:
-    assert set(TEXTS["fr"]) == set(TEXTS["en"])
-    assert set(ON_THE_PAGE) <= set(TEXTS["en"])
-    for key, text in TEXTS["en"].items():
-        assert re.findall(r"{\w+}", text) == re.findall(r"{\w+}", TEXTS["fr"][key]), key
+def leaves(texts: object, place: str = "") -> dict[str, str]:
+    """Every text, by the place where it stands."""
+    if isinstance(texts, str):
+        return {place: texts}
+    assert isinstance(texts, dict), place
+    return {name: text for key, value in texts.items() for name, text in leaves(value, f"{place}.{key}").items()}
 
 
-async def test_a_page_is_in_french_for_who_reads_french(site: Site) -> None:
+@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS])
+def test_both_languages_say_everything(texts: dict[str, object]) -> None:
+    english, french = leaves(texts["en"]), leaves(texts["fr"])
+    assert english.keys() == french.keys()
+    for place, text in english.items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", french[place])), place
+
+
+def test_numbers_and_plurals_are_those_of_the_language() -> None:
+    forms = TEXTS["fr"]["people"]
+    assert [counted("fr", forms, count) for count in (0, 1, 2)] == [
+        "0 personne ici", "1 personne ici", "2 personnes ici",
+    ]  # fmt: skip
+    assert counted("en", TEXTS["en"]["people"], 0) == "0 people here"
+    assert (number("en", 20113), number("fr", 20113)) == ("20,113", "20\u202f113")
+
+
+@given(st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}"))
+def test_any_colour_of_a_town_can_be_read_in_both_themes(colour: str) -> None:
+    for ground in GROUNDS.values():
+        assert contrast(readable(colour, ground), ground) >= 4.5
+
+
+def test_contrast_is_that_of_the_guidelines() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+    with pytest.raises(ConfigurationError):
+        style("red")
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(), lambda inner: st.dictionaries(
+    st.sampled_from(["phase", "starts_at", "note", "x"]), inner)))  # fmt: skip
+def test_whatever_is_said_of_the_programme_is_a_phase(data: object) -> None:
+    phase = phase_of(data)
+    assert phase.starts_at is None or phase.starts_at.tzinfo is not None
+    assert isinstance(phase.note, str)
+
+
+async def test_a_page_is_in_french_for_who_reads_french_or_asks_for_it(site: Site) -> None:
     async with site.client(headers={"Accept-Language": "fr-FR"}) as client:
         page = await client.get("/")
         assert '<html lang="fr">' in page.text
         assert "Salons" in page.text
         assert (page.headers["content-language"], page.headers["vary"]) == ("fr", "Accept-Language")
         assert TEXTS["fr"]["no_room"] in unescape((await client.get("/rooms/nowhere")).text)
+        assert '<html lang="en">' in (await client.get("/rooms/stage?lang=en")).text
+        assert '<html lang="fr">' in (await client.get("/rooms/stage?lang=xx")).text
+
+
+async def test_the_first_view_has_what_was_said_and_nothing_that_was_taken_back(site: Site) -> None:
+    stage = site.engine.room("stage")
+    asked = await stage.publish("Why?", author=Author("Tom", "visitor"), kind="question")
+    await stage.publish("Becaus.", author=Author("Ann", "guest"), kind="answer", re=asked.id)
+    secret = await stage.publish("a secret")
+    await stage.retract(secret.id)
+    answer = (await stage.history())[1]
+    await stage.publish("Because.", kind="correction", re=answer.id)
+    async with site.client() as client:
+        page = (await client.get("/rooms/stage")).text
+        assert "secret" not in page
+        assert page.index("Why?") < page.index("Because.")
+        assert "Becaus.<" not in page
+        assert f'data-position="{stage.position}"' in page
+
+
+async def test_before_an_event_its_page_says_when_it_begins_and_after_it_that_it_is_over(site: Site) -> None:
+    stage = site.engine.room("stage")
+    async with site.client() as client:
+        await stage.publish("", kind="programme", data={"phase": "before", "starts_at": "2099-06-01T20:30:00+02:00"})
+        assert "We begin on 1 June 2099, 18:30 UTC" in (await client.get("/rooms/stage?lang=en")).text
+        assert "le 1er juin 2099, 18:30 UTC" in (await client.get("/rooms/stage?lang=fr")).text
+        await stage.publish("", kind="programme", data={"phase": "after", "note": "Until <next> year"})
+        page = (await client.get("/rooms/stage?lang=en")).text
+        assert "This event is over" in page
+        assert "Until &lt;next&gt; year" in page
 
 
 async def test_what_people_wrote_is_never_markup(site: Site) -> None:
-    await site.engine.open_room("evil", title='"><script>alert(1)</script>{0}{list}')
+    evil = '"><script>alert(1)</script>{0}{list}'
+    room = await site.engine.open_room("evil", title=evil)
+    await room.publish(evil, author=Author(evil[:60]), kind="question")
     async with site.client() as client:
         for path in ("/", "/rooms/evil"):
             page = (await client.get(path)).text
@@ -82,6 +159,14 @@ async def test_a_page_may_do_nothing_but_what_it_needs(site: Site) -> None:
             assert not re.search(r"<script>|<style>| style=| on\w+=", page.text)
 
 
+async def test_what_scripts_say_comes_with_the_page_and_can_not_end_its_element(site: Site) -> None:
+    async with site.client() as client:
+        page = (await client.get("/rooms/stage")).text
+        (block,) = re.findall(r'<script type="application/json" id="texts">(.*?)</script>', page, re.DOTALL)
+        assert "<" not in block
+        assert json.loads(block)["live"] == SCRIPT_TEXTS["en"]["live"]
+
+
 async def test_every_answer_says_that_its_type_is_its_type_and_sends_no_referrer(site: Site) -> None:
     async with site.client() as client:
         for path in ("/", "/nothing", "/v1/rooms", "/metrics", "/healthz", "/openapi.json", "/rooms/stage"):
@@ -93,9 +178,18 @@ async def test_every_answer_says_that_its_type_is_its_type_and_sends_no_referrer
 async def test_the_files_that_a_page_names_are_there_and_may_be_kept_for_ever(site: Site) -> None:
     async with site.client() as client:
         addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', (await client.get("/rooms/stage")).text)
-        assert [address.rpartition("/")[2] for address in addresses] == ["icon.svg", "page.css", "page.js"]
+        names = [address.rpartition("/")[2] for address in addresses]
+        assert set(names) == {"icon.svg", "page.css", "room.css", "site.css", "room.js"}
         for address in addresses:
             file = await client.get(address)
             assert file.status_code == 200
             assert "immutable" in file.headers["cache-control"]
             assert file.content
+
+
+async def test_a_script_of_another_version_s_page_is_the_present_one(site: Site) -> None:
+    async with site.client() as client:
+        script = await client.get("/static/000000000000/room.js")
+        assert script.status_code == 200
+        for name in re.findall(r'from "\./([\w.-]+)"', script.text):
+            assert (await client.get(f"/static/000000000000/{name}")).status_code == 200

@@ -37,11 +37,13 @@ from fanout.moderation.ports import Store
 from fanout.moderation.rules import protected_names
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import close_doors, open_doors, tls_context, url_of
+from fanout.server.house import appearance_of
 from fanout.server.plugins import hooks_of
 from fanout.server.settings import Config, RoomConfig
 from fanout.store.memory import MemoryStore
 from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from fanout.web.app import make_app
+from fanout.web.appearance import Appearance
 from fanout.web.http import HttpServer
 from fanout.web.tokens import Tokens
 
@@ -97,13 +99,14 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
     tokens = tokens_of(config)
     tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
     hooks = hooks_of(config)
+    appearance = appearance_of(config)
     doors = open_doors(config)
     try:
         urls = tuple(url_of(door, secure=tls is not None) for door in doors)
         async with open_engine(None if config.memory else config.data) as engine:
             await make_rooms(engine, config.rooms)
             async with _moderated(config, engine, hooks) as moderation, trio.open_nursery() as nursery:
-                server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors)
+                server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors, appearance)
                 await nursery.start(server.edge.run, [(door, tls) for door in doors])
                 yield server
                 nursery.cancel_scope.cancel()
@@ -144,6 +147,7 @@ def _assembled(
     settings: EdgeSettings,
     drain_seconds: float,
     doors: list[socket.socket],
+    appearance: Appearance,
 ) -> Server:
     """The parts, each given what it needs of the others: edge and HTTP know each other only by these two functions."""
     edge = Edge(
@@ -152,7 +156,14 @@ def _assembled(
         handle_http=lambda handover: server.http.serve(handover),
         settings=settings,
     )
-    app = make_app(engine, tokens, edge.statistics, ready=lambda: not server.draining, moderation=moderation)
+    app = make_app(
+        engine,
+        tokens,
+        edge.statistics,
+        ready=lambda: not server.draining,
+        moderation=moderation,
+        appearance=appearance,
+    )
     server = Server(urls, engine, moderation, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
     return server
 

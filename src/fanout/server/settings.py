@@ -31,6 +31,9 @@ class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     overflow: Annotated[Literal["close", "skip"] | None, Meta(description="close or skip")] = None
     follows: Annotated[tuple[str, ...] | None, Meta(description="a list of names of other rooms")] = None
     title: Annotated[str | None, Meta(description="a line of text")] = None
+    chat: Annotated[
+        str | None, Meta(description="the name of an open room, in which this room's visitors talk to each other")
+    ] = None
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +73,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="a list of names that no visitor may take, nor one that looks like it; "
              "in the environment NAME,NAME"),
     ] = ()  # fmt: skip
+    site_name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=80)],
+        Meta(description="the name of the house, as its pages show it"),
+    ] = "fanout"
+    site_logo: Annotated[
+        Path | None, Meta(description="a picture that the pages show beside the name: an .svg, .png or .webp file")
+    ] = None
+    site_colour: Annotated[
+        str, Meta(description="the colour of links and buttons, such as #1f6583; the pages keep it legible")
+    ] = "#1f6583"
     tls_cert: Annotated[Path | None, Meta(description="a PEM file with the certificate and its chain")] = None
     tls_key: Annotated[Path | None, Meta(description="the PEM file with the certificate's private key")] = None
     trust_proxy: Annotated[

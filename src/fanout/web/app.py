@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,6 +14,7 @@ from fanout.errors import FanoutError
 from fanout.feed.statistics import EdgeStatistics
 from fanout.moderation.moderation import Moderation
 from fanout.web.answers import Resource, answer_to, options_answer, resource
+from fanout.web.appearance import Appearance
 from fanout.web.bearer import Callers
 from fanout.web.decisions_api import DecisionsApi
 from fanout.web.health import Health
@@ -24,7 +26,6 @@ from fanout.web.pages import Pages
 from fanout.web.records_api import RecordsApi
 from fanout.web.rooms_api import RoomsApi
 from fanout.web.sms_api import SmsApi
-from fanout.web.static_files import StaticFiles
 from fanout.web.submissions_api import SubmissionsApi
 from fanout.web.tokens import Tokens
 from fanout.web.visitors import Visitors
@@ -41,6 +42,7 @@ def make_app(
     edge_statistics: Callable[[], EdgeStatistics],
     ready: Callable[[], bool],
     moderation: Moderation | None = None,
+    appearance: Appearance | None = None,
 ) -> ASGIApp:
     """The application on one engine.
 
@@ -48,15 +50,17 @@ def make_app(
         edge_statistics: What the edge has counted: listeners, deliveries and the rest.
         ready: False from the moment that the server drains.
         moderation: None: nothing is taken from visitors, and there is no desk.
+        appearance: How the pages look; ours when left out.
     """
     health = Health(engine, ready, None if moderation is None else moderation.store)
-    static = StaticFiles()
-    pages = Pages(engine, edge_statistics, static)
+    moderated = None if moderation is None else Moderated(moderation, tokens)
+    name_of = None if moderated is None else moderated.name_of
+    pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of)
     metrics = Metrics(engine, edge_statistics, moderation)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
         [
-            *([] if moderation is None else moderated_routes(moderation, tokens)),
+            *([] if moderated is None else moderated.routes()),
             *RoomsApi(engine, tokens, edge_statistics, retract).routes(),
             resource("/healthz", GET=health.live),
             resource("/readyz", GET=health.readiness),
@@ -64,26 +68,35 @@ def make_app(
             resource("/openapi.json", GET=OpenApi().show),
             *(Route(path, Resource({}, "GET, OPTIONS")) for path in OF_THE_HUB),
             *pages.routes(),
-            *static.routes(),
         ],
         redirect_slashes=False,
     )
     return Application(router)
 
 
-def moderated_routes(moderation: Moderation, tokens: Tokens) -> list[Route]:
+class Moderated:
     """Everything from a visitor's question to the archive."""
-    callers = Callers(tokens, moderation.names)
-    visitors = Visitors(tokens, callers, moderation.names)
-    return [
-        *SubmissionsApi(moderation, callers, visitors).routes(),
-        *DecisionsApi(moderation.desk, callers, visitors).routes(),
-        *LinesApi(moderation, callers).routes(),
-        *HouseRulesApi(moderation, callers).routes(),
-        *SmsApi(moderation, callers, tokens).routes(),
-        *RecordsApi(moderation, callers).routes(),
-        *visitors.routes(),
-    ]
+
+    def __init__(self, moderation: Moderation, tokens: Tokens) -> None:
+        self._moderation, self._tokens = moderation, tokens
+        self._callers = Callers(tokens, moderation.names)
+        self._visitors = Visitors(tokens, self._callers, moderation.names)
+
+    def name_of(self, request: Request) -> str:
+        """The name that a visitor is known by; empty if none."""
+        return self._visitors.of_cookie(request).name
+
+    def routes(self) -> list[Route]:
+        moderation, callers, visitors = self._moderation, self._callers, self._visitors
+        return [
+            *SubmissionsApi(moderation, callers, visitors).routes(),
+            *DecisionsApi(moderation.desk, callers, visitors).routes(),
+            *LinesApi(moderation, callers).routes(),
+            *HouseRulesApi(moderation, callers).routes(),
+            *SmsApi(moderation, callers, self._tokens).routes(),
+            *RecordsApi(moderation, callers).routes(),
+            *visitors.routes(),
+        ]
 
 
 class Application:

@@ -30,9 +30,9 @@ from fanout.moderation.transcript import (
 from fanout.moderation.transcript.writing import TranscriptFormat
 from fanout.web.answers import answer, json_answer, resource
 from fanout.web.bearer import Callers
+from fanout.web.language import language_of
 from fanout.web.reading import one_value, page_limit, whole_number
 from fanout.web.security import ANY_ORIGIN
-from fanout.web.texts import language_of
 
 MAX_AUDIT_PAGE: Final = 1000
 """Entries in one page of the audit; `limit` is cut to this."""

@@ -1,107 +1,185 @@
-"""What the pages say, in French and in English, and which of them a visitor reads."""
+"""What the pages for visitors say, in English and in French. `one` and `other` are the forms that a number takes."""
 
 # ruff: noqa: RUF001  (French has a typographic apostrophe)
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-DEFAULT_LANGUAGE: Final = "en"
-
-TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "en": {
+        "skip": "Skip to the content",
+        "languages": "Language",
         "rooms": "Rooms",
         "no_rooms": "There is no room yet. “fanout serve --room stage:stage” makes one, and so may an operator.",
         "no_room": "There is no such room",
         "all_rooms": "All rooms",
-        "listeners": "Listeners",
-        "messages": "Messages",
-        "follows": "Follows",
         "stage": "on stage",
-        "moderated": "moderated",
+        "moderated": "questions and answers",
         "open": "open chat",
-        "figures": "Figures",
-        "median": "Half are delivered within",
-        "p99": "99 % are delivered within",
-        "delivered": "Deliveries",
-        "needs_script": "This page needs JavaScript to show messages as they come. The history:",
-        "connecting": "Connecting…",
-        "live": "Live",
-        "reconnecting": "Connection lost. Trying again…",
-        "moved": "The server restarts. Back in a moment…",
-        "ended": "Ended: {reason}",
-        "paused": "Paused",
-        "pause": "Pause",
-        "resume": "Go on",
-        "waiting": "{count} new",
+        "people": {"one": "{count} person here", "other": "{count} people here"},
+        "stage_title": "On stage",
+        "chat_title": "Chat",
+        "enter_title": "Take part",
+        "enter_name": "Your name or a pseudonym",
+        "enter_button": "Come in",
+        "enter_why": "Only a name that you choose. It stands beside what you send.",
+        "entered": "You are here as {name}.",
+        "rename": "Change",
+        "ask_title": "Ask a question",
+        "ask_label": "Your question",
+        "ask_ahead": "You may ask already; a moderator reads every question.",
+        "ask_why": "A moderator reads every question; not all can be put.",
+        "ask_button": "Send the question",
+        "say_label": "Your message",
+        "say_button": "Send",
+        "mine_title": "Your questions",
+        "transcript": "The whole transcript",
+        "needs_script": "Without JavaScript this page shows what has been said until now. Load it again to see more; "
+                        "asking a question takes JavaScript.",
         "empty": "Nothing has been said yet.",
-        "retracted": "This message was taken back.",
-        "gap": "{count} messages are missing here.",
-        "gap_unknown": "The room began anew here; what came before is missing.",
-        "question": "Question",
-        "answer": "Answer",
-        "over": "over 10 s",
+        "kinds": {"question": "Question", "answer": "Answer"},
+        "corrected": "corrected",
+        "slate": {
+            "before": "We have not begun yet",
+            "before_at": "We begin on {when}",
+            "incident": "We are interrupted for a moment",
+            "after": "This event is over",
+            "lost": "The connection is interrupted",
+        },
+        "slate_text": {
+            "before": "This page begins by itself. You may ask your question already.",
+            "incident": "The broadcast has stopped. This page goes on by itself when we are back, and nothing is lost.",
+            "after": "Thank you for having been here. Everything that was said is in the transcript.",
+            "lost": "This page comes back by itself, and shows what you have missed.",
+        },
     },
     "fr": {
+        "skip": "Aller au contenu",
+        "languages": "Langue",
         "rooms": "Salons",
         "no_rooms": "Aucun salon pour l’instant. « fanout serve --room stage:stage » en crée un ; un opérateur aussi.",
         "no_room": "Ce salon n’existe pas",
         "all_rooms": "Tous les salons",
-        "listeners": "Auditeurs",
-        "messages": "Messages",
-        "follows": "Suit",
         "stage": "scène",
-        "moderated": "modéré",
+        "moderated": "questions et réponses",
         "open": "discussion libre",
-        "figures": "Chiffres",
-        "median": "La moitié est remise en moins de",
-        "p99": "99 % sont remis en moins de",
-        "delivered": "Remises",
-        "needs_script": "Sans JavaScript, cette page ne montre pas les messages à leur arrivée. L’historique :",
+        "people": {"one": "{count} personne ici", "other": "{count} personnes ici"},
+        "stage_title": "En scène",
+        "chat_title": "Discussion",
+        "enter_title": "Participer",
+        "enter_name": "Votre nom ou un pseudonyme",
+        "enter_button": "Entrer",
+        "enter_why": "Juste un nom de votre choix. Il figure à côté de ce que vous envoyez.",
+        "entered": "Vous êtes ici sous le nom de {name}.",
+        "rename": "Changer",
+        "ask_title": "Poser une question",
+        "ask_label": "Votre question",
+        "ask_ahead": "Vous pouvez déjà poser votre question ; un modérateur les lit toutes.",
+        "ask_why": "Un modérateur lit toutes les questions ; toutes ne pourront pas être posées.",
+        "ask_button": "Envoyer la question",
+        "say_label": "Votre message",
+        "say_button": "Envoyer",
+        "mine_title": "Vos questions",
+        "transcript": "Toute la transcription",
+        "needs_script": "Sans JavaScript, cette page montre ce qui a été dit jusqu’ici. Rechargez-la pour voir la "
+                        "suite ; poser une question demande JavaScript.",
+        "empty": "Rien n’a encore été dit.",
+        "kinds": {"question": "Question", "answer": "Réponse"},
+        "corrected": "corrigé",
+        "slate": {
+            "before": "Ce n’est pas encore commencé",
+            "before_at": "Nous commençons le {when}",
+            "incident": "Nous sommes interrompus un instant",
+            "after": "Cet événement est terminé",
+            "lost": "La connexion est interrompue",
+        },
+        "slate_text": {
+            "before": "Cette page démarre d’elle-même. Vous pouvez déjà poser votre question.",
+            "incident": "La retransmission s’est arrêtée. Cette page reprend d’elle-même, et rien n’est perdu.",
+            "after": "Merci d’avoir été là. Tout ce qui a été dit se trouve dans la transcription.",
+            "lost": "Cette page revient d’elle-même, et montre ce que vous avez manqué.",
+        },
+    },
+}  # fmt: skip
+
+ON_THE_PAGE: Final = ("people", "kinds", "corrected", "slate", "slate_text", "entered", "empty")
+"""Those of the above that scripts say, too."""
+
+SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "en": {
+        "connecting": "Connecting…",
+        "live": "Live",
+        "waiting": "Connection lost. Trying again…",
+        "waiting_s": {"one": "Back in {count} second…", "other": "Back in {count} seconds…"},
+        "ended": "Ended: {reason}",
+        "banned": "You have been sent away from this room.",
+        "retracted": "This message was taken back.",
+        "gap": {"one": "{count} message is missing here.", "other": "{count} messages are missing here."},
+        "gap_unknown": "The room began anew here; what came before is missing.",
+        "catching_up": {"one": "{count} message to catch up on", "other": "{count} messages to catch up on"},
+        "jump": {"one": "{count} new · Jump to now", "other": "{count} new · Jump to now"},
+        "new": {"one": "{count} new message", "other": "{count} new messages"},
+        "countdown": "{time} to go",
+        "days": {"one": "{count} day", "other": "{count} days"},
+        "hours": {"one": "{count} hour", "other": "{count} hours"},
+        "sending": "On its way…",
+        "sent": "It has arrived.",
+        "withdraw": "Withdraw",
+        "states": {
+            "received": "Arrived", "held": "A moderator will read it", "approved": "Kept for the conversation",
+            "cued": "Coming up", "aired": "On stage now", "answered": "Answered", "rejected": "Not taken",
+            "withdrawn": "Withdrawn", "merged": "Asked together with others like it",
+        },
+        "refused": {
+            "rate_limited": "Not so fast: please wait {seconds} s.", "banned": "You may not send anything here.",
+            "muted": "You may read, and not send.", "paused": "No questions are taken for the moment.",
+            "announcements_only": "Only the hosts speak for the moment.",
+            "submissions_closed": "Nothing can be sent here.",
+            "name_reserved": "This name belongs to somebody of the house. Please choose another.",
+            "name_empty": "Please choose a name.", "text_empty": "There is no text yet.",
+            "text_too_long": "This is too long.", "closed": "The connection has ended.",
+        },
+    },
+    "fr": {
         "connecting": "Connexion…",
         "live": "En direct",
-        "reconnecting": "Connexion perdue. Nouvel essai…",
-        "moved": "Le serveur redémarre. De retour dans un instant…",
+        "waiting": "Connexion perdue. Nouvel essai…",
+        "waiting_s": {"one": "De retour dans {count} seconde…", "other": "De retour dans {count} secondes…"},
         "ended": "Terminé : {reason}",
-        "paused": "En pause",
-        "pause": "Pause",
-        "resume": "Reprendre",
-        "waiting": "{count} en attente",
-        "empty": "Rien n’a encore été dit.",
+        "banned": "Vous avez été exclu de ce salon.",
         "retracted": "Ce message a été retiré.",
-        "gap": "Il manque {count} messages ici.",
+        "gap": {"one": "Il manque {count} message ici.", "other": "Il manque {count} messages ici."},
         "gap_unknown": "Le salon a recommencé ici ; ce qui précède manque.",
-        "question": "Question",
-        "answer": "Réponse",
-        "over": "plus de 10 s",
+        "catching_up": {"one": "{count} message à rattraper", "other": "{count} messages à rattraper"},
+        "jump": {"one": "{count} nouveau · Aller au direct", "other": "{count} nouveaux · Aller au direct"},
+        "new": {"one": "{count} nouveau message", "other": "{count} nouveaux messages"},
+        "countdown": "Encore {time}",
+        "days": {"one": "{count} jour", "other": "{count} jours"},
+        "hours": {"one": "{count} heure", "other": "{count} heures"},
+        "sending": "En route…",
+        "sent": "C’est arrivé.",
+        "withdraw": "Retirer",
+        "states": {
+            "received": "Arrivée", "held": "Un modérateur va la lire", "approved": "Retenue pour la conversation",
+            "cued": "Bientôt", "aired": "En scène", "answered": "Répondue", "rejected": "Non retenue",
+            "withdrawn": "Retirée", "merged": "Posée avec d’autres semblables",
+        },
+        "refused": {
+            "rate_limited": "Pas si vite : attendez {seconds} s.", "banned": "Vous ne pouvez rien envoyer ici.",
+            "muted": "Vous pouvez lire, mais pas envoyer.",
+            "paused": "Les questions sont suspendues pour le moment.",
+            "announcements_only": "Seuls les hôtes parlent pour le moment.",
+            "submissions_closed": "On ne peut rien envoyer ici.",
+            "name_reserved": "Ce nom appartient à quelqu’un de la maison. Choisissez-en un autre.",
+            "name_empty": "Choisissez un nom.", "text_empty": "Il n’y a pas encore de texte.",
+            "text_too_long": "C’est trop long.", "closed": "La connexion est terminée.",
+        },
     },
-}
-
-ON_THE_PAGE: Final = (
-    "connecting", "live", "reconnecting", "moved", "ended", "paused", "pause", "resume", "waiting", "empty",
-    "retracted", "gap", "gap_unknown", "question", "answer", "over",
-)  # fmt: skip
-"""Those that the script says; it gets them with the page."""
+}  # fmt: skip
 
 
-def language_of(accept_language: str) -> str:
-    """The best of our languages for an `Accept-Language` field (RFC 9110 §12.5.4); English for any other, or for
-    rubbish."""
-    best, best_weight = DEFAULT_LANGUAGE, 0.0
-    for wish in accept_language.split(",")[:20]:
-        tag, _, parameters = wish.strip().partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        weight = _weight(parameters.strip())
-        if language in TEXTS and weight > best_weight:
-            best, best_weight = language, weight
-    return best
-
-
-def _weight(parameters: str) -> float:
-    if not parameters:
-        return 1.0
-    name, _, value = parameters.partition("=")
-    if name.strip().lower() != "q" or not value.replace(".", "", 1).isdecimal():
-        return 0.0
-    return min(float(value), 1.0)
+def said_by_scripts(language: str) -> dict[str, Any]:
+    """Everything that the scripts of the visitors' pages say."""
+    return {key: TEXTS[language][key] for key in ON_THE_PAGE} | dict(SCRIPT_TEXTS[language])

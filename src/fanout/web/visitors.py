@@ -96,6 +96,10 @@ class Visitors:
         """
         if "authorization" in request.headers:
             return self._callers.of(request)
+        return self.of_cookie(request)
+
+    def of_cookie(self, request: Request) -> Principal:
+        """The visitor that a browser's cookie names; an unknown one without it."""
         return self._of_cookie(request)[0]
 
     def welcome(self, request: Request, name: str = "") -> Known:

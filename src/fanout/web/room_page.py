@@ -1,0 +1,222 @@
+"""The visitor's page of one room: what was said, ready to be read, and the places where a script adds what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fanout.core.room import Mode
+from fanout.engine.engine import Engine
+from fanout.engine.room import Room
+from fanout.web.answers import resource
+from fanout.web.frame import Frame, Markup, filled
+from fanout.web.language import Texts, counted, day_and_time, language_for
+from fanout.web.programme import Phase, Programme
+from fanout.web.talk_markup import exchanges, lines
+from fanout.web.texts import TEXTS, said_by_scripts
+
+FIRST_VIEW: Final = 200
+"""Entries of a room that its page begins with: an hour of questions and answers, or the last minutes of a chat."""
+
+_MAIN: Final = """<div class="room{wide}">
+<section class="stage" aria-labelledby="title">
+<div class="title">
+<h1 id="title" dir="auto">{title}</h1>
+<p class="now"><span class="state" id="state" role="status"></span><span id="people">{people}</span></p>
+</div>
+{slate}
+<p class="note no-script">{needs_script}</p>
+<p class="behind" id="behind" hidden><button type="button"></button></p>
+{talk}
+<p class="more"{no_transcript}><a href="/v1/rooms/{address}/transcript?language={language}">{transcript}</a></p>
+</section>
+{side}
+</div>
+{dock}<div class="unseen" id="announcer" aria-live="polite"></div>"""
+
+_SLATE: Final = """<section class="slate" id="slate" aria-live="polite"{hidden}>
+<h2>{slate_title}</h2><p class="countdown" role="timer" aria-live="off"></p><p>{slate_note}</p>
+</section>"""
+
+_TALK: Final = """<p class="empty" id="empty"{hidden}>{empty}</p>
+<ol class="talk" id="talk" aria-label="{stage_title}">
+{said}</ol>"""
+
+_ENTER: Final = """<section class="card take-part" id="take-part" hidden>
+<form id="enter"><h2>{enter_title}</h2>
+<label for="name">{enter_name}</label>
+<div class="row"><input id="name" name="name" maxlength="80" autocomplete="nickname" required dir="auto">
+<button class="main">{enter_button}</button></div>
+<p class="note">{enter_why}</p>
+<p class="note refusal" role="alert"></p></form>
+<p class="entered" id="entered" hidden><span></span> <button type="button" class="link">{rename}</button></p>
+</section>"""
+
+_ASK: Final = """<section class="card ask" id="ask" aria-labelledby="ask-title" hidden>
+<h2 id="ask-title">{ask_title}</h2>
+<form id="question"><label for="question-text" class="unseen">{ask_label}</label>
+<textarea id="question-text" rows="3" maxlength="1000" required dir="auto" placeholder="{ask_label}…"></textarea>
+<p class="note">{ask_note}</p>
+<button class="main">{ask_button}</button>
+<p class="note refusal" role="alert"></p></form>
+<div class="mine" hidden><h3>{mine_title}</h3><ol id="mine" aria-live="polite"></ol></div>
+</section>"""
+
+_CHAT: Final = """<section class="card chat" id="chat" aria-labelledby="chat-title" data-room="{chat}">
+<h2 id="chat-title">{chat_title}</h2>
+<div class="window" tabindex="0" role="group" aria-labelledby="chat-title">
+<ol class="lines" id="lines">
+{said}</ol></div>
+<p class="behind" hidden><button type="button"></button></p>
+<form id="say" hidden><label for="say-text" class="unseen">{say_label}</label>
+<div class="row"><input id="say-text" maxlength="500" required dir="auto" autocomplete="off" placeholder="{say_label}…">
+<button class="main">{say_button}</button></div>
+<p class="note refusal" role="alert"></p></form>
+</section>"""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomNow:
+    """A room, its chat, and what is known of both at one moment."""
+
+    room: Room
+    phase: Phase
+    people: int
+    chat: Room | None
+
+
+class RoomPage:
+    """`/rooms/{room}`.
+
+    Args:
+        people: How many are in a room now.
+        name_of: The name that the visitor of a request is known by, empty if none; None where nothing is taken.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        frame: Frame,
+        programme: Programme,
+        people: Callable[[str], Awaitable[int]],
+        name_of: Callable[[Request], str] | None,
+    ) -> None:
+        self._engine, self._frame, self._programme = engine, frame, programme
+        self._people, self._name_of = people, name_of
+
+    def routes(self) -> list[Route]:
+        return [resource("/rooms/{room}", GET=self.show)]
+
+    async def show(self, request: Request) -> Response:
+        """`GET /rooms/{room}`; a page that says so, with 404, when there is none."""
+        language = language_for(request)
+        room = self._engine.rooms.get(request.path_params["room"])
+        if room is None:
+            return no_such_room(self._frame, language)
+        chat = room if room.settings.mode is Mode.OPEN else self._engine.rooms.get(self._chat_of(room.name))
+        now = RoomNow(room, await self._programme.of(room), await self._people(room.name), chat)
+        position = room.position
+        chat_position = None if chat is None or chat is room else str(chat.position)
+        main = await self._main(now, language)
+        phase = now.phase
+        data = {
+            "room": room.name,
+            "title": room.settings.title or room.name,
+            "position": str(position),
+            "chat": None if chat is None else chat.name,
+            "chat-position": chat_position,
+            "phase": phase.name,
+            "starts-at": phase.starts_at.isoformat() if phase.starts_at else None,
+            "note": phase.note or None,
+            "name": self._name_of(request) if self._name_of else None,
+            "takes": "yes" if self._name_of else None,
+        }
+        return self._frame.page(
+            language, room.settings.title or room.name, main, script="room.js", styles=("room.css",), data=data,
+            texts=said_by_scripts(language),
+        )  # fmt: skip
+
+    def _chat_of(self, room: str) -> str:
+        return self._frame.appearance.chats.get(room, "")
+
+    async def _main(self, now: RoomNow, language: str) -> Markup:
+        texts = TEXTS[language]
+        room, chat = now.room, now.chat
+        chatting = chat is room
+        said = Markup("" if chatting else exchanges(await first_view(room), texts))
+        talk = Markup("") if chatting else _filled(_TALK, texts, said=said, hidden=_hidden(said != ""))
+        return _filled(
+            _MAIN,
+            texts,
+            wide=Markup("" if chat or room.settings.mode is Mode.MODERATED else " alone"),
+            title=room.settings.title or room.name,
+            people=counted(language, texts["people"], now.people),
+            slate=slate(now.phase, language),
+            talk=talk,
+            address=quote(room.name, safe=""),
+            language=language,
+            side=await self._side(now, texts),
+            no_transcript=_hidden(room.position.seq == 0),
+            dock=self._dock(now, texts),
+        )
+
+    def _dock(self, now: RoomNow, texts: Texts) -> Markup:
+        """Where what is beside the talk on a desktop is far below it: the way there."""
+        links = []
+        if self._name_of and now.room.settings.mode is Mode.MODERATED and now.phase.name != "after":
+            links.append(_link("take-part", texts["ask_title"]))
+        if now.chat is not None and now.chat is not now.room:
+            links.append(_link("chat", texts["chat_title"]))
+        return Markup(f'<nav class="dock" aria-label="{texts["enter_title"]}">{"".join(links)}</nav>' if links else "")
+
+    async def _side(self, now: RoomNow, texts: Texts) -> Markup:
+        parts = []
+        moderated = now.room.settings.mode is Mode.MODERATED
+        if self._name_of and (moderated or now.chat) and now.phase.name != "after":
+            parts.append(_filled(_ENTER, texts))
+        if self._name_of and moderated and now.phase.name != "after":
+            ahead = now.phase.name == "before"
+            parts.append(_filled(_ASK, texts, ask_note=texts["ask_ahead" if ahead else "ask_why"]))
+        if now.chat is not None:
+            said = Markup(lines(await first_view(now.chat), texts))
+            parts.append(_filled(_CHAT, texts, chat=now.chat.name, said=said))
+        return Markup(f'<aside class="side">\n{"".join(parts)}\n</aside>' if parts else "")
+
+
+def _link(place: str, text: str) -> str:
+    return filled('<a href="#{place}">{text}</a>', {}, place=place, text=text)
+
+
+def no_such_room(frame: Frame, language: str) -> Response:
+    """What is shown where there is none."""
+    texts = TEXTS[language]
+    main = _filled('<h1>{no_room}</h1>\n<p><a href="/?lang={language}">{all_rooms}</a></p>', texts, language=language)
+    return frame.page(language, texts["no_room"], main, status=404)
+
+
+async def first_view(room: Room) -> list[Any]:
+    """The newest entries of a room."""
+    return await room.read(max(room.position.seq - FIRST_VIEW, room.extent.oldest - 1, 0), FIRST_VIEW)
+
+
+def slate(phase: Phase, language: str) -> Markup:
+    """What stands above the talk while nothing is said: before, in an incident, and after."""
+    texts = TEXTS[language]
+    title, note = texts["slate"].get(phase.name, ""), phase.note or texts["slate_text"].get(phase.name, "")
+    if phase.name == "before" and phase.starts_at:
+        title = texts["slate"]["before_at"].replace("{when}", day_and_time(language, phase.starts_at))
+    return _filled(_SLATE, texts, hidden=_hidden(phase.name == "live"), slate_title=title, slate_note=note)
+
+
+def _filled(template: str, texts: Texts, **values: Any) -> Markup:
+    return Markup(filled(template, texts, **values))
+
+
+def _hidden(hidden: bool) -> Markup:
+    return Markup(" hidden" if hidden else "")

@@ -1,0 +1,109 @@
+// The visitor's page of one room, live: it goes on from what the server has written.
+
+import { Chat } from "./chat.js";
+import { Fanout } from "./fanout.js";
+import { Announcer, Pace } from "./pace.js";
+import { Identity, Mine, submits } from "./part.js";
+import { Slate } from "./slate.js";
+import { Talk } from "./talk.js";
+import { counted, filled, texts } from "./words.js";
+
+const page = document.body.dataset;
+const byId = (id) => document.getElementById(id);
+const [state, people, behind] = [byId("state"), byId("people"), byId("behind")];
+
+const rooms = { [page.room]: page.position };
+if (page.chatPosition) rooms[page.chat] = page.chatPosition;
+const live = new Fanout({ rooms });
+
+const slate = new Slate(phaseChanged);
+const announcer = new Announcer(byId("announcer"));
+const chat = byId("chat") ? new Chat(byId("chat")) : null;
+const talk = byId("talk") ? new Talk(byId("talk")) : null;
+const pace = new Pace(show, drawn);
+const mine = new Mine();
+let unseen = 0; // what came above while the reader was further down
+let missed = false;
+
+function show(entry) {
+  const above = byId("talk").getBoundingClientRect().top;
+  talk.add(entry);
+  byId("empty").hidden = true;
+  document.querySelector(".more").hidden = false;
+  if (above < 0) unseen += 1;
+  if (entry.type === "message" && entry.text) announcer.say([texts.kinds[entry.kind], entry.author.name, entry.text].filter(Boolean).join(", "));
+}
+
+function drawn(waiting) {
+  const count = waiting + unseen;
+  behind.hidden = !count;
+  if (count) behind.firstElementChild.textContent = counted(texts.jump, count);
+}
+
+behind.firstElementChild.addEventListener("click", () => {
+  pace.flush();
+  unseen = 0;
+  drawn(0);
+  scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+});
+
+addEventListener("scroll", () => {
+  if (unseen && byId("talk").getBoundingClientRect().top >= 0) {
+    unseen = 0;
+    drawn(0);
+  }
+}, { passive: true });
+
+function hear(entry) {
+  if (entry.kind === "programme") {
+    if (!entry.retracted && entry.room === page.room) slate.programme(entry.data ?? {});
+  } else if (entry.room === chat?.room) chat.add(entry);
+  else if (talk && (entry.type === "gap" || entry.text || entry.retracted)) pace.add(entry);
+}
+
+live.on("message", hear);
+live.on("gap", hear);
+live.on("retraction", ({ room, target }) => {
+  if (room === chat?.room) return chat.takeBack(target);
+  pace.takeBack(target);
+  talk?.takeBack(target);
+});
+live.on("presence", ({ room, visitors }) => {
+  if (room === page.room) people.textContent = counted(texts.people, Math.max(1, visitors));
+});
+live.on("submission", (said) => mine.tell(said));
+live.on("state", (now) => {
+  slate.line(now);
+  if (now.state === "live") {
+    if (missed) pace.catchUp();
+    missed = false;
+  } else if (now.state === "waiting") missed = true;
+  tell(now);
+});
+
+function tell(now) {
+  const said = { connecting: missed ? texts.waiting : texts.connecting, live: texts.live, waiting: texts.waiting }[now.state];
+  const ended = now.code === 4003 ? texts.banned : filled(texts.ended, { reason: now.reason ?? "" });
+  state.dataset.state = now.state === "connecting" && missed ? "waiting" : now.state;
+  state.dataset.phase = slate.phase;
+  const text = said ?? ended;
+  if (state.textContent !== text) state.textContent = text;
+}
+
+function phaseChanged(phase) {
+  if (phase === "after") for (const part of document.querySelectorAll(".take-part, .ask, .dock")) part.hidden = true;
+  tell(live.state);
+}
+
+if (page.takes) {
+  const identity = new Identity(live);
+  identity.open(() => {
+    chat?.open(live, identity);
+    if (byId("ask")) byId("ask").hidden = slate.phase === "after";
+  });
+  if (byId("question")) {
+    submits(byId("question"), byId("question-text"), live, page.room, identity, (said) => mine.tell(said));
+    if (page.name) mine.load(page.room);
+  }
+}
+tell(live.state);

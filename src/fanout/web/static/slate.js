@@ -1,0 +1,87 @@
+// What stands above the talk while nothing is said: before the event with the time that is left, in an incident, when
+// our own line is down, and after the event.
+
+import { counted, dayAndTime, filled, texts } from "./words.js";
+
+const LOST_AFTER_MS = 3000; // a line that is back sooner is not spoken of
+
+export class Slate {
+  #element = document.getElementById("slate");
+  #phase = document.body.dataset.phase;
+  #startsAt = document.body.dataset.startsAt ? new Date(document.body.dataset.startsAt) : null;
+  #note = document.body.dataset.note ?? "";
+  #lost = null;
+  #timer = null;
+  #changed;
+
+  /** `changed(phase)` hears of each new phase. */
+  constructor(changed) {
+    this.#changed = changed;
+    this.#draw();
+    setInterval(() => this.#count(), 1000);
+  }
+
+  get phase() {
+    return this.#phase;
+  }
+
+  /** What staff said of the programme: the data of their message. */
+  programme({ phase, starts_at, note }) {
+    this.#phase = ["before", "incident", "after"].includes(phase) ? phase : "live";
+    const begins = new Date(starts_at ?? NaN);
+    this.#startsAt = Number.isNaN(begins.getTime()) ? null : begins;
+    this.#note = typeof note === "string" ? note : "";
+    this.#draw();
+    this.#changed(this.#phase);
+  }
+
+  /** How our line stands. */
+  line({ state, afterMs }) {
+    if (state === "live" || state === "ended") {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      if (this.#lost) this.#lost = null;
+      else return;
+      this.#draw();
+    } else {
+      const until = Date.now() + (afterMs ?? 0);
+      if (this.#lost) this.#lost = { until };
+      this.#timer ??= setTimeout(() => {
+        this.#lost = { until };
+        this.#draw();
+      }, LOST_AFTER_MS);
+    }
+  }
+
+  #draw() {
+    const shown = this.#lost ? "lost" : this.#phase;
+    const [title, , note] = this.#element.children;
+    this.#element.hidden = shown === "live";
+    this.#element.dataset.phase = shown;
+    if (shown === "live") return;
+    const dated = shown === "before" && this.#startsAt;
+    title.textContent = dated ? filled(texts.slate.before_at, { when: dayAndTime(this.#startsAt) }) : texts.slate[shown];
+    note.textContent = (shown !== "lost" && this.#note) || texts.slate_text[shown];
+    this.#count();
+  }
+
+  #count() {
+    const countdown = this.#element.children[1];
+    let text = "";
+    if (this.#lost) {
+      const seconds = Math.ceil((this.#lost.until - Date.now()) / 1000);
+      if (seconds > 0) text = counted(texts.waiting_s, seconds);
+    } else if (this.#phase === "before" && this.#startsAt > Date.now()) text = timeLeft(this.#startsAt - Date.now());
+    if (countdown.textContent !== text) countdown.textContent = text;
+    countdown.hidden = !text;
+  }
+}
+
+function timeLeft(milliseconds) {
+  const seconds = Math.ceil(milliseconds / 1000);
+  const days = Math.floor(seconds / 86400);
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value) => String(value).padStart(2, "0");
+  if (days) return filled(texts.countdown, { time: `${counted(texts.days, days)} ${counted(texts.hours, hours)}` });
+  return filled(texts.countdown, { time: hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}` });
+}

@@ -1,0 +1,43 @@
+// What the page says: its texts, and numbers, plurals and times in its language.
+
+export const language = document.documentElement.lang;
+export const texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
+
+const locale = navigator.languages.find((wish) => wish.startsWith(language)) ?? language; // en-GB has its own clock
+const numbers = new Intl.NumberFormat(locale);
+const plurals = new Intl.PluralRules(language);
+const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
+
+export const number = (value) => numbers.format(value);
+export const clock = (iso) => clocks.format(new Date(iso));
+export const dayAndTime = (date) => moments.format(date);
+
+/** A text with `{names}` in it, filled. */
+export function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** A text with a number in it, in the form that the number takes. */
+export function counted(forms, value) {
+  return filled(forms[plurals.select(value)] ?? forms.other, { count: number(value) });
+}
+
+/** An element; what it says is only ever text, never markup. */
+export function element(name, className = "", text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+/** Why something was not taken, for people. */
+export function whyRefused({ code, message, afterMs }) {
+  const said = texts.refused[code];
+  return said ? filled(said, { seconds: number(Math.max(1, Math.ceil((afterMs ?? 1000) / 1000))) }) : message;
+}
+
+/** Times that the server wrote in its own zone, in the reader's. */
+export function localTimes(within) {
+  for (const time of within.querySelectorAll("time")) time.textContent = clock(time.dateTime);
+}

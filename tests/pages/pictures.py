@@ -1,0 +1,107 @@
+"""Makes the pictures of every page that the documentation shows, in both themes, on a phone and on a desktop:
+
+make pictures
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.components import component
+from tests.pages.house import House
+from tests.pages.scene import CONFIG, LOGO, ROOM, play
+from tests.server_process import SECRET, ServerProcess
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One page, in a language, and what is done there before the picture is taken."""
+
+    name: str
+    path: str
+    locale: str = "en-GB"
+    act: Callable[[Any, House], None] = lambda page, house: None
+    sizes: tuple[str, ...] = ("phone", "desktop")
+
+
+def come_in_and_ask(page: Any, house: House) -> None:
+    page.get_by_label("Your name or a pseudonym").fill("Samira")
+    page.get_by_role("button", name="Come in").click()
+    page.get_by_label("Your question").fill("Will there be a lift to the upper town?")
+    page.get_by_role("button", name="Send the question").click()
+    page.locator("#mine li").wait_for()
+
+
+def announce(page: Any, house: House) -> None:
+    data = {"phase": "before", "starts_at": "2099-06-02T18:30:00Z"}
+    house.say("council", "", kind="programme", data=data)
+    page.locator("#slate .countdown").wait_for()
+
+
+def interrupt(page: Any, house: House) -> None:
+    house.say("council", "", kind="programme", data={"phase": "incident"})
+    page.locator("#slate[data-phase=incident]").wait_for()
+
+
+PAGES = [
+    Picture("visitor", f"/rooms/{ROOM}", act=come_in_and_ask),
+    Picture("before", "/rooms/council", "fr-FR", announce),
+    Picture("incident", "/rooms/council", "fr-FR", interrupt),
+    Picture("rooms", "/", sizes=("desktop",)),
+]
+
+
+def take(browser: Any, house: House, folder: Path, wanted: list[str]) -> None:
+    """All pictures, or those that are wanted."""
+    for picture in PAGES:
+        if wanted and picture.name not in wanted:
+            continue
+        for size in picture.sizes:
+            width, height = SIZES[size]
+            for theme in ("light", "dark"):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, locale=picture.locale, color_scheme=theme,
+                    reduced_motion="reduce", timezone_id="Europe/Paris", is_mobile=size == "phone",
+                )  # fmt: skip
+                page = context.new_page()
+                page.goto(house.url + picture.path)
+                picture.act(page, house)
+                page.wait_for_load_state("load")
+                page.wait_for_timeout(400)
+                page.screenshot(path=folder / f"{picture.name}-{size}-{theme}.png")
+                context.close()
+
+
+def main(wanted: list[str]) -> int:
+    from playwright.sync_api import sync_playwright
+
+    browser_path = component("browser").path()
+    if browser_path is None:
+        print("there is no Chromium here (Debian package chromium)")
+        return 1
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        (Path(folder) / "house.toml").write_text(CONFIG)
+        (Path(folder) / "logo.svg").write_text(LOGO)
+        arguments = ("--config", "house.toml", "--memory", "--port", "0")
+        server = ServerProcess(*arguments, folder=Path(folder), env={"FANOUT_SECRET": SECRET}).listens()
+        try:
+            house = House(server, None, arguments)
+            play(house)
+            browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+            take(browser, house, PICTURES, wanted)
+        finally:
+            server.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

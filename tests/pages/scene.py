@@ -1,0 +1,79 @@
+"""An evening in a hall of the town, as far as it has come: what the pictures of the documentation show."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+
+from tests.pages.house import House
+
+ROOM: Final = "hall"
+CHAT: Final = "foyer"
+
+CONFIG: Final = """
+site_name = "Ville de Montreval"
+site_colour = "#8a1538"
+site_logo = "logo.svg"
+[rooms.hall]
+mode = "moderated"
+title = "An evening with the mayor"
+chat = "foyer"
+[rooms.foyer]
+mode = "open"
+title = "The foyer"
+[rooms.council]
+mode = "moderated"
+title = "The council answers"
+"""
+
+LOGO: Final = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40">
+<path fill="#8a1538" d="M4 4h32v20c0 8-8 12-16 14C12 36 4 32 4 24z"/>
+<path fill="#fff" d="M9 28V16h4v3h3v-6h8v6h3v-3h4v12z"/></svg>"""
+
+QUESTIONS: Final = (
+    ("Samira, Old Mill", "When will the footbridge over the river open again?", (
+        "In May, if the winter is mild.",
+        "The piers are repaired. What is missing is the deck, and it arrives in February.",
+    )),
+    ("Tom", "Could the library stay open one evening a week, for those of us who work?", (
+        "Yes. From January it will, on Thursdays until nine.",
+        "We will count who comes, and decide in the summer whether it should be two evenings.",
+    )),
+    ("Yann", "My street floods after each storm. Who decides which drains are renewed first, and when?", (
+        "The list is public: it goes by how often a street has flooded in five years.",
+    )),
+)  # fmt: skip
+
+WAITING: Final = (
+    "What becomes of the old swimming pool?", "Why is there no late bus on Sundays?",
+    "Will the school canteen get more local vegetables?", "pool???", "When are the streetlights in Alder Lane mended?",
+    "Could the market move back to the square while the works last?", "Is it true that parking will cost more?",
+)  # fmt: skip
+
+REMARKS: Final = (
+    ("Léa", "Good evening from the back row."), ("Omar", "The sound is fine here."),
+    ("Kate", "Thursdays! At last."), ("Hugo", "What did the mayor say about the deck?"),
+    ("Nour", "It arrives in February."), ("Zoé", "Thank you to whoever types so fast."),
+)  # fmt: skip
+
+
+def ask(house: House, room: str, name: str, text: str) -> str:
+    """A visitor's question; its id."""
+    answer = httpx.post(f"{house.url}/v1/rooms/{room}/submissions", json={"text": text, "name": name})
+    return answer.raise_for_status().json()["id"]
+
+
+def play(house: House) -> None:
+    """Questions asked, put and answered; others that wait; people who chat."""
+    for name, text, answers in QUESTIONS:
+        asked = ask(house, ROOM, name, text)
+        house.decide(asked, "approve")
+        house.decide(asked, "air", "animator")
+        for number, answer in enumerate(answers):
+            line = {"text": answer, "final": True}
+            house.ask("PUT", f"/v1/submissions/{asked}/lines/{number}", "guest", name="The mayor", json=line)
+    for number, text in enumerate(WAITING):
+        ask(house, ROOM, ("Ines", "Paul", "Grace", "Ivo", "Maud", "Sean", "Aïcha")[number], text)
+    for name, text in REMARKS:
+        ask(house, CHAT, name, text)

@@ -1,0 +1,266 @@
+"""The visitor's page in a real browser: asking, following over breaks, being sent away, and who can't use a mouse, a
+script or a large screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.components import all_required, fetch_axe
+from tests.pages.axe import complaints
+from tests.pages.house import House
+from tests.pages.no_websockets import without_websockets
+from tests.pages.scene import ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
+
+EVIL = (
+    "<script>window.hit=1</script>", "<img src=x onerror=window.hit=1>", '"><svg onload=window.hit=1>', "{{7*7}}${7*7}",
+    "javascript:window.hit=1", "</textarea><iframe srcdoc='<script>parent.hit=1</script>'>", "&lt;b&gt;&#60;i&#62;",
+    "\u202eevil\u202c", "'-window.hit-'", "</script><script>window.hit=1</script>", "<a href='javascript:hit=1'>x</a>",
+    "<style>*{display:none}</style>", "<!--", "]]><script>window.hit=1</script>",
+)  # fmt: skip
+
+
+def enter(page: Any, name: str) -> None:
+    page.locator("#name").fill(name)
+    page.locator("#enter button").click()
+    expect(page.locator("#question-text, #say-text").first).to_be_visible()
+
+
+def asked(page: Any, text: str) -> None:
+    page.locator("#question-text").fill(text)
+    page.locator("#question button").click()
+
+
+def test_a_visitor_asks_in_french_sees_what_becomes_of_it_and_so_does_one_without_websockets(
+    house: House, open_page: Callable[..., Any]
+) -> None:
+    with without_websockets(house.server.port) as url:
+        samira = open_page(f"{house.url}/rooms/salon", locale="fr-FR")
+        tom = open_page(f"{url}/rooms/salon", locale="en-GB")
+        expect(samira.locator("#state")).to_have_text("En direct")
+        expect(tom.locator("#state")).to_have_text("Live")
+        enter(samira, "Samira")
+        asked(samira, "Le pont rouvrira-t-il <b>bientôt</b> ?")
+        fate = samira.locator("#mine li .fate")
+        expect(fate).to_have_text("Un modérateur va la lire")
+        expect(samira.locator("#question-text")).to_have_value("")
+        (waiting,) = house.queue("salon")
+        assert (waiting["name"], waiting["source"]) == ("Samira", "web")
+        house.decide(waiting["id"], "approve")
+        expect(fate).to_have_text("Retenue pour la conversation")
+        house.decide(waiting["id"], "air", "animator")
+        expect(fate).to_have_text("En scène")
+        for page in (samira, tom):
+            expect(page.locator("#talk .text")).to_have_text("Le pont rouvrira-t-il <b>bientôt</b> ?")
+        line = {"text": "En mai.", "final": True}
+        said = house.ask("PUT", f"/v1/submissions/{waiting['id']}/lines/a", "scribe", json=line)
+        for page, word in ((samira, "Réponse"), (tom, "Answer")):
+            expect(page.locator('#talk li:first-child [data-kind="answer"] .text')).to_have_text("En mai.")
+            expect(page.locator("#talk .kind").nth(1)).to_have_text(word)
+        correction = {"text": "En juin."}
+        house.ask("POST", f"/v1/rooms/salon/messages/{said['id']}/corrections", "scribe", json=correction)
+        for page in (samira, tom):
+            expect(page.locator('[data-kind="answer"] .text')).to_have_text("En juin.")
+        house.ask("DELETE", f"/v1/rooms/salon/messages/{said['id']}", "moderator")
+        expect(samira.locator('[data-kind="answer"] .text')).to_have_text("Ce message a été retiré.")
+        expect(tom.locator('[data-kind="answer"] .text')).to_have_text("This message was taken back.")
+        expect(tom.locator("#people")).to_have_text("2 people here")
+        assert samira.complaints == tom.complaints == []
+
+
+def test_whoever_is_banned_is_out_at_once_and_a_rejection_says_why(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon")
+    enter(page, "Bob")
+    asked(page, "Buy my books!")
+    expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+    (waiting,) = house.queue("salon")
+    house.decide(waiting["id"], "reject", reason="No advertising here.")
+    expect(page.locator("#mine .fate")).to_have_text("Not taken · No advertising here.")
+    house.ask("POST", "/v1/rooms/salon/bans", "moderator", json={"target": waiting["person"], "reason": "Enough."})
+    expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
+
+
+def test_one_s_questions_are_there_again_and_can_be_withdrawn(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon")
+    enter(page, "Ines")
+    asked(page, "When?")
+    expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+    page.reload()
+    expect(page.locator("#entered span")).to_have_text("You are here as Ines.")
+    expect(page.locator("#mine .text")).to_have_text("When?")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.locator("#mine .fate")).to_have_text("Withdrawn")
+    assert house.queue("salon", state="withdrawn")[0]["text"] == "When?"
+
+
+def test_after_a_kill_the_page_says_so_comes_back_and_lets_one_catch_up_at_a_pace(house: House, open_page: Any) -> None:
+    house.say("salon", "one")
+    page = open_page(f"{house.url}/rooms/salon")
+    expect(page.locator("#state")).to_have_text("Live")
+    house.kill()
+    expect(page.locator("#slate")).to_have_attribute("data-phase", "lost")
+    expect(page.locator("#slate h2")).to_have_text("The connection is interrupted")
+    house.come_back()
+    house.ask("POST", "/v1/rooms/salon/messages", json=[{"text": f"missed {number}"} for number in range(40)])
+    expect(page.locator("#behind button")).to_contain_text("new · Jump to now")
+    expect(page.locator("#slate")).to_be_hidden()
+    assert page.locator("#talk > li").count() < 41
+    page.locator("#behind button").click()
+    expect(page.locator("#talk > li")).to_have_count(41)
+    assert page.locator("#talk .text").all_inner_texts() == [*(f"missed {n}" for n in range(39, -1, -1)), "one"]
+    expect(page.locator("#behind")).to_be_hidden()
+
+
+def test_what_can_not_be_had_any_more_is_shown_as_a_gap(house: House, open_page: Any, start_server: Any) -> None:
+    server = start_server("--memory", "--room", "salon:moderated")
+    page = open_page(f"{server.url}/rooms/salon")
+    expect(page.locator("#state")).to_have_text("Live")
+    port = server.port
+    server.kill()
+    again = House(start_server("--memory", "--room", "salon:moderated", port=port), start_server, ())
+    again.say("salon", "anew")
+    expect(page.locator("#talk .text")).to_have_text("anew")
+    expect(page.locator("#talk .gap")).to_have_text("The room began anew here; what came before is missing.")
+
+
+def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon", locale="fr-FR", timezone_id="Europe/Paris")
+    expect(page.locator("#slate")).to_be_hidden()
+    begins = {"phase": "before", "starts_at": "2099-06-02T18:30:00Z"}
+    house.say("salon", "", kind="programme", data=begins)
+    expect(page.locator("#slate h2")).to_have_text("Nous commençons le mardi 2 juin 2099 à 20:30")
+    expect(page.locator("#slate .countdown")).to_contain_text("jours")
+    enter(page, "Samira")
+    asked(page, "Déjà ?")
+    expect(page.locator("#mine li")).to_have_count(1)
+    house.say("salon", "", kind="programme", data={"phase": "incident"})
+    expect(page.locator("#slate h2")).to_have_text("Nous sommes interrompus un instant")
+    house.say("salon", "", kind="programme", data={"phase": "live"})
+    expect(page.locator("#slate")).to_be_hidden()
+    house.say("salon", "", kind="programme", data={"phase": "after"})
+    expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
+    expect(page.locator("#question-text")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
+    assert page.locator("#question-text").count() == 0
+
+
+def elements(page: Any) -> str:
+    return re.sub(r">\s+<", "><", page.locator("#talk").inner_html()).strip()
+
+
+def test_scripts_write_the_same_elements_as_the_server(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon")
+    expect(page.locator("#state")).to_have_text("Live")
+    question = ask(house, "salon", "Tom <b>", "Why?\nאבג")
+    house.decide(question, "approve")
+    house.decide(question, "air")
+    line = {"text": "Becaus.", "final": True}
+    said = house.ask("PUT", f"/v1/submissions/{question}/lines/a", "guest", json=line)
+    house.ask("POST", f"/v1/rooms/salon/messages/{said['id']}/corrections", "scribe", json={"text": "Because."})
+    house.say("salon", "Next.")
+    expect(page.locator("#talk > li")).to_have_count(2)
+    expect(page.locator(".corrected")).to_have_count(1)
+    page.evaluate("document.querySelectorAll('.fresh').forEach((one) => one.classList.remove('fresh'))")
+    written = elements(page)
+    page.reload()
+    expect(page.locator("#state")).to_have_text("Live")
+    assert elements(page) == written
+
+
+def test_nothing_that_people_write_becomes_markup(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon")
+    chat = open_page(f"{house.url}/rooms/foyer")
+    enter(chat, "Zoé")
+    for evil in EVIL:
+        house.ask("POST", "/v1/rooms/salon/messages", json={"text": evil, "kind": "question"})
+        if evil.isprintable():  # what steers text is not taken of visitors
+            ask(house, "foyer", "x", evil)
+    house.say("salon", "", kind="programme", data={"phase": "incident", "note": EVIL[0]})
+    expect(page.locator("#talk .text")).to_have_text(list(reversed(EVIL)), use_inner_text=False)
+    expect(chat.locator("#lines .text")).to_have_text([evil for evil in EVIL if evil.isprintable()])
+    expect(page.locator("#slate p").last).to_have_text(EVIL[0])
+    for one in (page, chat):
+        one.reload()
+        expect(one.locator(".said .text").last).to_be_visible()
+        assert one.evaluate("window.hit") is None
+        assert one.locator("main img, main script, main iframe, main svg, main style, .said a").count() == 0
+        assert one.complaints == []
+
+
+def test_people_talk_in_the_chat_and_who_looks_further_up_stays_there(house: House, open_page: Any) -> None:
+    zoe, omar = (open_page(f"{house.url}/rooms/foyer") for _ in range(2))
+    enter(zoe, "Zoé")
+    zoe.locator("#say-text").fill("Hello!")
+    zoe.locator("#say-text").press("Enter")
+    for page in (zoe, omar):
+        expect(page.locator("#lines .text")).to_have_text("Hello!")
+    for number in range(40):
+        ask(house, "foyer", "Léa", f"line {number}")
+    expect(omar.locator("#lines .text").last).to_be_in_viewport()
+    omar.locator(".window").evaluate("(window) => { window.scrollTop = 0; }")
+    ask(house, "foyer", "Léa", "and now?")
+    expect(omar.locator(".chat .behind button")).to_have_text("1 new · Jump to now")
+    omar.locator(".chat .behind button").click()
+    expect(omar.locator("#lines .text").last).to_be_in_viewport()
+
+
+def test_without_a_script_everything_that_was_said_can_be_read(house: House, open_page: Any) -> None:
+    house.say("salon", "Good evening.")
+    page = open_page(f"{house.url}/rooms/salon", java_script_enabled=False)
+    expect(page.get_by_text("Good evening.")).to_be_visible()
+    expect(page.get_by_text("Without JavaScript")).to_be_visible()
+    expect(page.locator("#question-text")).to_be_hidden()
+    page.get_by_role("link", name="Français").click()
+    expect(page.get_by_text("Sans JavaScript")).to_be_visible()
+    page.get_by_role("link", name="Toute la transcription").click()
+    expect(page.get_by_text("Good evening.")).to_be_visible()
+
+
+def test_a_keyboard_is_enough_and_a_screen_reader_is_told_at_a_pace(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon", reduced_motion="reduce")
+    expect(page.locator("#state")).to_have_text("Live")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.locator("#name").focus()
+    page.keyboard.type("Samira")
+    page.keyboard.press("Enter")
+    expect(page.locator("#question-text")).to_be_focused()
+    page.keyboard.type("May I?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#mine .text")).to_have_text("May I?")
+    house.say("salon", "one", kind="question")
+    announcer = page.locator("#announcer")
+    expect(announcer).to_have_text("Question, Claire, one")
+    house.ask("POST", "/v1/rooms/salon/messages", json=[{"text": f"line {number}"} for number in range(9)])
+    expect(page.locator("#talk .text").first).to_have_text("line 8")
+    expect(announcer).to_have_text("Question, Claire, one")  # not yet: it is still being read
+    expect(announcer).to_have_text("9 new messages", timeout=8000)
+    assert page.locator(".fresh").first.evaluate("(one) => getComputedStyle(one).animationName") == "none"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280, 3840])
+def test_axe_finds_nothing_and_nothing_sticks_out(house: House, open_page: Any, theme: str, width: int) -> None:
+    if why := fetch_axe():
+        (pytest.fail if all_required() else pytest.skip)(why)
+    question = ask(house, "salon", "Tom", "W" * 300)
+    house.decide(question, "approve")
+    house.decide(question, "air")
+    size = {"width": width, "height": 800}
+    for path in ("/", "/rooms/salon", "/rooms/foyer", "/rooms/stage", "/rooms/nowhere"):
+        page = open_page(f"{house.url}{path}", color_scheme=theme, viewport=size, reduced_motion="reduce")
+        if path == "/rooms/salon":
+            enter(page, "Samira")
+            asked(page, "When?")
+            expect(page.locator("#mine li")).to_have_count(1)
+            house.say("salon", "", kind="programme", data={"phase": "before", "starts_at": "2099-01-01T00:00:00Z"})
+            expect(page.locator("#slate")).to_be_visible()
+        assert complaints(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
