@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
@@ -42,6 +42,9 @@ from fanout.store.word_index import WordIndex
 PURGE_WEIGHT: Final = 1_000_000
 """A purge rewrites every row of its room: it ends the group that it is in."""
 
+RECENT: Final = 4096
+"""Submissions known by heart, some 4 MiB: a second of the greatest rush. As many wait for the plug-ins in memory."""
+
 _UNERASED: Final = (
     "It is destroyed, but may still be read in a file, since another program holds it or the disk is full. "
     "That is tried again every second; ask again to know."
@@ -61,6 +64,8 @@ class DeskLedger(FileLedger):
         self._words = WordIndex(connection)
         self._trail = Trail()
         self._last = 0
+        self._recent: dict[str, Submission] = {}
+        """What was written last, as it stands, the newest last: most first steps are about these, a moment later."""
         (self.unerased,) = connection.execute("SELECT unerased <> 0 FROM progress").fetchone()
 
     def weight(self, request: Request) -> int:
@@ -97,6 +102,11 @@ class DeskLedger(FileLedger):
                         news.append((request.room, results[-1]))
             self._write(batch)
             self._connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            self._undo()
+            if str(error).endswith("submissions.id"):  # nobody looked: ids come by chance
+                raise InvalidInput("This id belongs to another submission.", code="id_taken") from error
+            raise
         except BaseException:
             self._undo()
             raise
@@ -121,6 +131,7 @@ class DeskLedger(FileLedger):
         (self._last,) = select("SELECT coalesce(max(number), 0) FROM submissions").fetchone()
         last = select("SELECT number, lower(hex(hash)) FROM audit ORDER BY number DESC LIMIT 1").fetchone()
         self._trail = Trail() if last is None else Trail(*last)
+        self._recent.clear()
         self._stale = False
 
     def _prepared(self, requests: Sequence[Request]) -> Batch:
@@ -134,10 +145,13 @@ class DeskLedger(FileLedger):
             if isinstance(request, Receive):
                 for arrival in request.arrivals:
                     names[arrival.room, arrival.source, arrival.source_id] = None
-                    ids[arrival.id] = None
             elif isinstance(request, Decide):
                 for decision in request.decisions:
-                    ids[decision.submission] = None
+                    recent = self._recent.get(decision.submission)
+                    if recent is None:
+                        ids[decision.submission] = None
+                    else:
+                        batch.kept[recent.id] = batch.now[recent.id] = recent
         asked = (
             (found, SOURCES[source], own) for room, source, own in names if (found := self._tallies.known_room(room))
         )
@@ -224,6 +238,7 @@ class DeskLedger(FileLedger):
     def _purge(self, request: Purge) -> int:
         room = self._tallies.known_room(request.room)
         self._words.clear()
+        self._recent.clear()
         gone = purge(self._connection, request.room, room, request.progress)
         self._words.feed(self._last)
         self._run("INSERT INTO audit", [audit_row(entry) for entry in self._trail.linked([request.audit])])
@@ -244,7 +259,9 @@ class DeskLedger(FileLedger):
         for before, after in changed:
             self._tallies.moved(before, after)
         self._update([after for _, after in changed])
+        self._words.arrived(new)
         self._words.changed(changed)
+        self._remember(new, changed)
         self._tallies.write()
         self._words.follow(self._last)
         for document in batch.documents:
@@ -258,6 +275,16 @@ class DeskLedger(FileLedger):
             people.get((room, submission.person)), submission.at, submission.source_id, submission.merged_into,
             submission.message, rest_of(submission),
         )  # fmt: skip
+
+    def _remember(self, new: Sequence[Submission], changed: Sequence[tuple[Submission, Submission]]) -> None:
+        recent = self._recent
+        for submission in new:
+            recent[submission.id] = submission
+        for _, after in changed:
+            if after.id in recent:
+                recent[after.id] = after
+        for submission_id in list(islice(recent, max(len(recent) - RECENT, 0))):
+            del recent[submission_id]
 
     def _note_times(self, new: Sequence[Submission]) -> None:
         spans: dict[int, tuple[int, int]] = {}

@@ -38,15 +38,25 @@ class WordIndex:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._indexed = 0
+        self._waiting: dict[int, str] = {}
+        """What is searched of those that are not indexed, by number; of some that came before `load`, nothing."""
 
     def load(self) -> None:
         """Read from the file how far it is."""
         (self._indexed,) = self._connection.execute("SELECT indexed FROM progress").fetchone()
+        self._waiting.clear()
+
+    def arrived(self, submissions: Iterable[Submission]) -> None:
+        """These are new, and wait to be indexed."""
+        for submission in submissions:
+            self._waiting[submission.number] = searched_text(submission)
 
     def changed(self, pairs: Iterable[tuple[Submission, Submission]]) -> None:
         """Take the new words of these in place of the old ones."""
         for before, after in pairs:
-            if before.number <= self._indexed and searched_text(before) != searched_text(after):
+            if before.number in self._waiting:
+                self._waiting[before.number] = searched_text(after)
+            elif before.number <= self._indexed and searched_text(before) != searched_text(after):
                 self._connection.execute(
                     "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (before.number, words_in(before))
                 )
@@ -63,11 +73,7 @@ class WordIndex:
         """Catch up with number `last`."""
         while self._indexed < last:
             end = min(self._indexed + PIECE, last)
-            found = self._connection.execute(
-                f"SELECT {COLUMNS} FROM submissions AS s WHERE number > ? AND number <= ?",  # noqa: S608
-                (self._indexed, end),
-            ).fetchall()
-            self._insert([(row[0], words_in(submission_of(row))) for row in found])
+            self._insert([(number, " ".join(words_of(text))) for number, text in self._texts(end)])
             self._indexed = end
         self._connection.execute("UPDATE progress SET indexed = ?", (self._indexed,))
 
@@ -75,6 +81,19 @@ class WordIndex:
         """Forget all of it."""
         self._connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
         self._indexed = 0
+        self._waiting.clear()
+
+    def _texts(self, end: int) -> list[tuple[int, str]]:
+        """What is searched of those from the first that is not indexed to `end`, by number."""
+        if self._indexed + 1 in self._waiting:  # then all that follow are
+            return [(number, self._waiting.pop(number)) for number in range(self._indexed + 1, end + 1)]
+        found = self._connection.execute(
+            f"SELECT {COLUMNS} FROM submissions AS s WHERE number > ? AND number <= ?",  # noqa: S608
+            (self._indexed, end),
+        )
+        for number in range(self._indexed + 1, end + 1):
+            self._waiting.pop(number, None)
+        return [(row[0], searched_text(submission_of(row))) for row in found]
 
     def _insert(self, rows: Sequence[tuple[int, str]]) -> None:
         for part in in_powers_of_two([row for row in rows if row[1]]):
