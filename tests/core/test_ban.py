@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.core.ban import Ban, BanIndex, Effect, ban_target, known_address
+from fanout.core.ban import Ban, BanIndex, Effect, ban_target, known_address, network_of
 from fanout.errors import InvalidInput
 
 HASH = "0123456789abcdef" * 4
@@ -135,3 +135,18 @@ def test_an_index_that_was_emptied_holds_nothing_back():
         index.remove(each.id)
     assert len(index) == 0
     assert (index._by_person, index._by_range) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("@a socket", ""),
+    ],
+)
+def test_a_network_is_a_household(written: str, network: str):
+    assert network_of(written) == network

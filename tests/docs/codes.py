@@ -10,7 +10,7 @@ from fanout import errors
 from fanout.wire.problem import status_of
 
 SOURCE = Path(__file__).parents[2] / "src" / "fanout"
-SPEAKERS = ("errors.py", "core", "engine", "edge", "moderation", "store", "web", "wire")
+SPEAKERS = ("errors.py", "core", "engine", "feed", "edge", "moderation", "store", "web", "wire")
 """What answers; clients and commands have codes of their own."""
 
 ANSWERS = {"problem_answer", "problem_response", "_refuse"}
@@ -62,4 +62,6 @@ def _status(name: str, code: str) -> int:
         return 0
     if kind is errors.TooSoon:
         return status_of(kind("", after_s=0))
+    if kind is errors.EngineAway:
+        return status_of(kind(""))
     return status_of(kind("", code=code))

@@ -5,7 +5,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.errors import TooSoon
+from fanout.errors import Conflict, TooSoon
+from fanout.moderation.intake import NewSubmission
+from fanout.moderation.ports import Query
 from fanout.plugins import ConfigurationError, RoomView, Source, Submission, Verdict, VerdictKind
 from fanout.plugins.rate import RateLimit
 from fanout.plugins.recent import Recent
@@ -85,6 +87,38 @@ async def test_the_rule_of_a_room_reaches_the_plug_in(autojump_clock):
         with pytest.raises(TooSoon) as refused:
             await house.ask("And why not?")
         assert 59 < refused.value.after_s <= 60
+
+
+async def test_whoever_has_no_identity_is_limited_by_the_address_which_is_not_kept(autojump_clock):
+    async with open_house(plugins=[RateLimit]) as house:
+        await house.moderation.rules.set(ANN, "hall", slow_s=60)
+
+        async def ask(address: str, text: str) -> Submission:
+            return await house.moderation.intake.submit(NewSubmission("hall", text, "Zoe"), address=address)
+
+        kept = [await ask("192.0.2.1", "Why?"), await ask("2001:db8::1", "Why?"), await ask("", "Why?")]
+        for address in ("192.0.2.1", "::ffff:192.0.2.1", "2001:db8::ffff"):
+            with pytest.raises(TooSoon):
+                await ask(address, "And why not?")
+        kept += [await ask(address, "And why not?") for address in ("192.0.2.2", "2001:db8:0:1::1", "")]
+        assert {one.person for one in kept} == {""}
+        assert "192.0.2" not in repr(await house.store.page(Query()))
+
+
+async def test_slow_mode_can_not_be_switched_on_where_nothing_keeps_it():
+    class Deaf(RateLimit):
+        rooms = ("chat",)
+
+    class Watches(RateLimit):
+        shadow = True
+
+    for plugins in ([], [Deaf], [Watches]):
+        async with open_house(plugins=plugins) as house:
+            with pytest.raises(Conflict, match="--plugin rate") as refused:
+                await house.moderation.rules.set(ANN, "hall", slow_s=60)
+            assert refused.value.code == "slow_mode_missing"
+            await house.moderation.rules.set(ANN, "hall", slow_s=0, paused=True)
+            assert await house.store.audit(subject="") != []
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9))), st.integers(1, 5))

@@ -16,6 +16,7 @@ from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.hooks.plugin import as_plugin
 from fanout.moderation.moderation import open_moderation
 from fanout.plugins import hold, reject
+from fanout.plugins.rate import RateLimit
 from fanout.store.memory import MemoryStore
 from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from fanout.web.tokens import Tokens
@@ -78,7 +79,7 @@ async def desk(bare_site: Site, request: pytest.FixtureRequest, tmp_path: Path) 
     engine = bare_site.engine
     await engine.open_room("hall", mode="moderated")
     await engine.open_room("foyer", mode="open")
-    hooks = Hooks([as_plugin(NoShouting())])
+    hooks = Hooks([as_plugin(NoShouting()), as_plugin(RateLimit(burst=100))])
     async with (
         open_engine_on(MemoryLog()) as desk_engine,
         open_moderation(engine, desk_engine, store, hooks, protected_names=["Ann Moreau"]) as moderation,

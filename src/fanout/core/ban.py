@@ -128,6 +128,14 @@ def known_address(written: str) -> IPv4Address | IPv6Address | None:
     return address if isinstance(address, IPv4Address) else address.ipv4_mapped or address
 
 
+def network_of(written: str) -> str:
+    """One household or one server: an IPv4 address, or the first half of an IPv6 one; empty for what is no address."""
+    address = known_address(written)
+    if isinstance(address, IPv6Address):
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return "" if address is None else str(address)
+
+
 class BanIndex:
     """Bans by what they are looked up by. Those that have ended keep nobody away, and stay until they are removed."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from fanout.core.ban import network_of
 from fanout.core.room import Mode
 from fanout.core.submission import Source, State, Submission
 from fanout.core.submitted_text import checked_text, cleaned_text
@@ -174,13 +175,13 @@ class Intake:
             arrival = replace(arrival, name=self._names.check(arrival.room, arrival.name))
             self._bans.check(arrival.room, arrival.person, address)
             self._rules.of(arrival.room).check_taking()
-            word = await self._reviewed(arrival, room)
+            word = await self._reviewed(arrival, room, address)
         submission = await self._register.enter(arrival, word)
         if submission.state is State.RECEIVED:
             self._backlog.look_again()
         return submission
 
-    async def _reviewed(self, arrival: Arrival, room: Room) -> FirstWord:
+    async def _reviewed(self, arrival: Arrival, room: Room, address: str) -> FirstWord:
         if not self._hooks.filters:
             return FirstWord()
         draft = Submission(
@@ -189,7 +190,7 @@ class Intake:
             room=arrival.room,
             source=arrival.source,
             source_id=arrival.source_id,
-            person=arrival.person,
+            person=arrival.person or _by_address(address),
             name=arrival.name,
             text=arrival.text,
             at=arrival.at,
@@ -216,6 +217,13 @@ class Intake:
 def view_of(room: Room, slow_s: float = 0.0) -> RoomView:
     """What a plug-in sees of a room; `slow_s` is what the room's rules say."""
     return RoomView(room.name, room.settings.mode, room.settings.title, slow_s)
+
+
+def _by_address(address: str) -> str:
+    """Whom plug-ins take somebody without an identity for: else a limit for each person would not hold for them. It is
+    not kept."""
+    network = network_of(address)
+    return f"address:{network}" if network else ""
 
 
 def _source_id(given: str) -> str:

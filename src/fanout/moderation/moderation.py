@@ -80,7 +80,7 @@ async def open_moderation(
         StoreUnavailable, LogUnavailable: What there is can't be read.
         InvalidInput: `bad_rule` (a protected name can't be one), `bad_country`.
     """
-    changes, rules, bans = Changes(), Rules(store, clock), Bans(store, clock)
+    changes, rules, bans = Changes(), Rules(store, clock, hooks.keeps_slow_mode), Bans(store, clock)
     scribe, prepared = Scribe(engine, store, clock), PreparedAnswers(store, clock)
     names, people = Names(rules, protected_names), People(store, country)
     airing = Airing(engine, store)

@@ -13,7 +13,7 @@ from fanout.core.limits import MAX_NAME_CHARACTERS
 from fanout.core.principal import Action, Principal
 from fanout.core.room import room_name
 from fanout.core.submitted_text import fault_in, is_visible
-from fanout.errors import InvalidInput, SubmissionRefused
+from fanout.errors import Conflict, InvalidInput, SubmissionRefused
 from fanout.moderation.people import signature
 from fanout.moderation.ports import Document, Kind, Store
 
@@ -69,11 +69,15 @@ class Rules:
 
     Args:
         clock: Milliseconds since 1970, UTC.
+        keeps_slow_mode: Whether any plug-in does, in this room.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], int], keeps_slow_mode: Callable[[str], bool] = lambda room: True
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._keeps_slow_mode = keeps_slow_mode
         self._rules: dict[str, RoomRules] = {}
         self._changing = trio.Lock()
         self._heard: list[Callable[[str, RoomRules], None]] = []
@@ -100,6 +104,7 @@ class Rules:
         Raises:
             NotAllowed: This role or token may not.
             InvalidInput: `unknown_rule`, `bad_rule` (the detail says which and what it takes), `bad_room_name`.
+            Conflict: `slow_mode_missing`: no plug-in keeps it here.
             StoreUnavailable: Nothing was changed.
         Cancellation: once the store has begun, the change is made.
         """
@@ -109,6 +114,11 @@ class Rules:
             rules = _changed(before, changes)
             if rules == before:
                 return rules
+            if rules.slow_s > before.slow_s and not self._keeps_slow_mode(room):  # it would be shown, and do nothing
+                raise Conflict(
+                    "No plug-in here keeps slow mode; the operator starts the server with --plugin rate.",
+                    code="slow_mode_missing",
+                )
             document = Document(Kind.RULES, room, _ID, {name: _written(rules, name) for name in _NAMES})
             with trio.CancelScope(shield=True):  # or the store might have it and memory not
                 await self._store.put([document], [self._audited(principal, room, before, rules)])

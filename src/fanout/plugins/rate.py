@@ -45,6 +45,7 @@ class RateLimit:
 
     name = NAME
     order = 10  # the cheapest first: what is not kept need not be read
+    slow_mode = True
 
     def __init__(
         self,
@@ -66,7 +67,8 @@ class RateLimit:
         self._spoke: Recent[tuple[str, str], float] = Recent()
 
     async def review_submission(self, submission: Submission, room: RoomView) -> Verdict | None:
-        """Reject what comes too early, with the seconds to wait. Of those without a person nothing can be known."""
+        """Reject what comes too early, with the seconds to wait. Of those without a person nothing can be known:
+        whoever hands in named none."""
         person = submission.person
         if not person or submission.source not in self._sources:
             return None

@@ -10,8 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import trio
@@ -20,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fanout.core.admission import TokenBucket
-from fanout.core.ban import known_address
+from fanout.core.ban import network_of
 from fanout.core.principal import EVERY_ROOM, VISITOR, Principal, Role
 from fanout.errors import NotAllowed, TooSoon
 from fanout.moderation.names import Names
@@ -132,19 +131,13 @@ class Visitors:
 
     def _check_share(self, address: str) -> None:
         now = self._clock()
-        where = _network(address)
+        where = network_of(address)
         share = self._shares.pop(where, None) or TokenBucket(IDENTITIES_PER_SECOND, IDENTITIES_AT_ONCE, now)
         self._shares[where] = share
         if len(self._shares) > MAX_ADDRESSES:
             self._shares.popitem(last=False)
         if where and not share.take(now):
             raise TooSoon("Too many visitors come from your network at once.", after_s=share.seconds_until_next())
-
-
-def _network(address: str) -> str:
-    """One household or one server: an IPv4 address, or the first half of an IPv6 one."""
-    known: Any = known_address(address)
-    return str(int(known) >> 64) if isinstance(known, IPv6Address) else str(known or "")
 
 
 def _of_this_host(request: Request) -> bool:

@@ -101,6 +101,15 @@ class Hooks:
         """Whether a notification has anybody to go to: for senders who would have to make its arguments first."""
         return bool(self._heard[hook]) or (self._learns and hook == "submission_decided")
 
+    def keeps_slow_mode(self, room: str) -> bool:
+        """Whether a filter of this room says that it keeps slow mode, and counts."""
+        return any(
+            getattr(calls.plugin.object, "slow_mode", False)
+            and not calls.plugin.shadow
+            and (not calls.plugin.rooms or room in calls.plugin.rooms)
+            for calls in self._review
+        )
+
     async def review(self, submission: Submission, room: RoomView) -> Review:
         """Ask every filter in order, until one rejects; each sees the text as the one before left it.
 
