@@ -18,7 +18,8 @@ from tests.server_process import FANOUT, SECRET, fanout
 
 TOKEN = tokens_of(Config(secret=SECRET)).issue("publisher", ["*"], name="Claire", ttl=3600)
 COMMANDS = (
-    "serve", "demo", "token", "publish", "listen", "import", "transcript", "audit", "purge", "check-config", "version",
+    "serve", "demo", "token", "publish", "listen", "import", "transcript", "audit", "purge", "check-config", "doctor",
+    "version",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from fanout.cli import (
     audit,
     check_config,
     demo,
+    doctor,
     import_questions,
     listen,
     plugins,
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in (
         serve, demo, token, publish, listen, import_questions, transcript, audit, purge, plugins, check_config,
+        doctor,
     ):  # fmt: skip
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")
