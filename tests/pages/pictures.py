@@ -51,11 +51,16 @@ def interrupt(page: Any, house: House) -> None:
     page.locator("#slate[data-phase=incident]").wait_for()
 
 
+def window_is_live(page: Any, house: House) -> None:
+    page.locator("fanout-window .text").first.wait_for()
+
+
 PAGES = [
     Picture("visitor", f"/rooms/{ROOM}", act=come_in_and_ask),
     Picture("before", "/rooms/council", "fr-FR", announce),
     Picture("incident", "/rooms/council", "fr-FR", interrupt),
     Picture("rooms", "/", sizes=("desktop",)),
+    Picture("window", f"/embed/{ROOM}", act=window_is_live, sizes=("phone",)),
 ]
 
 

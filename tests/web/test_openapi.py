@@ -100,12 +100,14 @@ async def test_every_operation_answers_as_described(site: Site) -> None:
         assert {entry["type"] for entry in history.json()["messages"]} == {"message", "retraction"}
         await ask("GET", messages, 409, params={"after": str(Position("zzzz", 1))})
         await ask("GET", messages, 400, params={"after": "x"})
-        for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/", "/fanout.js"):
+        for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/", "/fanout.js", "/embed.js", "/window.js"):
             await ask("GET", path, 200)
         site.ready = False
         await ask("GET", "/readyz", 503)
         await ask("GET", "/rooms/{room}", 200)
         await ask("GET", "/rooms/{room}", 404, put="nowhere")
+        await ask("GET", "/embed/{room}", 200)
+        await ask("GET", "/embed/{room}", 404, put="nowhere")
         await ask("GET", "/static/{digest}/{name}", 200, name="room.js")
         await ask("GET", "/static/{digest}/{name}", 404, name="secret")
     assert driven == {(path, method) for path, method in operations() if path not in MODERATION_PATHS} - HUB

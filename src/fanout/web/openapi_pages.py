@@ -21,6 +21,9 @@ def _script(summary: str) -> dict[str, Any]:
 PAGE_PATHS: Final[dict[str, Any]] = {
     "/": {"get": _page("A page with the rooms", missing=False)},
     "/rooms/{room}": {"parameters": [parameter("room")], "get": _page("A page with one room, live")},
+    "/embed/{room}": {"parameters": [parameter("room")], "get": _page("A room's window, for a frame on any page")},
+    "/embed.js": _script("One tag that puts a room's window on any page"),
+    "/window.js": _script("The window, a custom element in an ES module"),
     "/fanout.js": _script("The JavaScript client, an ES module"),
     "/static/{digest}/{name}": {
         "parameters": [

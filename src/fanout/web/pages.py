@@ -14,6 +14,7 @@ from fanout.engine.engine import Engine
 from fanout.feed.statistics import EdgeStatistics
 from fanout.web.answers import resource
 from fanout.web.appearance import Appearance
+from fanout.web.embed_page import EmbedPage
 from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import counted, language_for
 from fanout.web.programme import Programme
@@ -44,10 +45,16 @@ class Pages:
         self._engine, self._edge_statistics = engine, edge_statistics
         self._static = StaticFiles(appearance.files())
         self._frame = Frame(appearance, self._static, TEXTS)
+        self._embed_page = EmbedPage(engine, self._static)
         self._room_page = RoomPage(engine, self._frame, Programme(), self._people, name_of)
 
     def routes(self) -> list[Route]:
-        return [resource("/", GET=self.rooms), *self._room_page.routes(), *self._static.routes()]
+        return [
+            resource("/", GET=self.rooms),
+            *self._room_page.routes(),
+            *self._embed_page.routes(),
+            *self._static.routes(),
+        ]
 
     async def rooms(self, request: Request) -> Response:
         """`GET /`."""

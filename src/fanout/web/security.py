@@ -20,6 +20,13 @@ PAGE_POLICY: Final = (
 )
 """For pages: their own script, style and picture, requests to this server, and nothing inline."""
 
+EMBEDDED_POLICY: Final = (
+    PAGE_POLICY[0],
+    PAGE_POLICY[1].replace("frame-ancestors 'none'", "frame-ancestors *"),
+)
+"""For the window of a room, which stands in a frame on anybody's page: it only reads, so nobody can be tricked into a
+click that does anything."""
+
 ANY_ORIGIN: Final = ("Access-Control-Allow-Origin", "*")
 """On what everybody may read: any page may, without its visitor's cookies (Fetch standard §3.2)."""
 

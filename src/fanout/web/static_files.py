@@ -20,7 +20,7 @@ MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "ima
 FOREVER: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 """What is in a file with a digest in its address never changes."""
 
-FOR_OTHERS: Final = ("fanout.js",)
+FOR_OTHERS: Final = ("fanout.js", "embed.js", "window.js")
 """Those that other people's sites ask for by an address that stays the same."""
 
 FOR_A_WHILE: Final = ("Cache-Control", "public, max-age=300")
@@ -65,6 +65,6 @@ class StaticFiles:
         return answer(content, media_type, headers=(FOREVER, ANY_ORIGIN))
 
     async def show_to_others(self, request: Request) -> Response:
-        """`GET /fanout.js`: the file of this version, which pages of any origin may import."""
+        """`GET /fanout.js` and the like: the file of this version, which pages of any origin may import."""
         content, media_type = self._files[request.url.path[1:]]
         return answer(content, media_type, headers=(FOR_A_WHILE, ANY_ORIGIN))
