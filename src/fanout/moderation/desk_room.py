@@ -6,11 +6,11 @@ latest of each submission, so that a flood of submissions is ten messages a seco
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import trio
 
 from fanout.core.answer_line import AnswerLine
@@ -113,7 +113,7 @@ def _taken(desk: _Desk) -> dict[str, Any]:
     changes, left = [], MAX_DATA_BYTES - _ROOM_FOR_THE_REST
     for gathered in desk.gathered.values():
         entry = _told(gathered) if isinstance(gathered, Change) else gathered
-        size = len(json.dumps(entry, ensure_ascii=False).encode()) + 1
+        size = len(msgspec.json.encode(entry)) + 1
         if size > left:
             break
         changes.append(entry)
