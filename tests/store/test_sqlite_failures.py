@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,8 +15,12 @@ import trio
 
 from fanout.core.audit import AuditDraft
 from fanout.core.submission import Decision, Source, State, Step, Submission
+from fanout.database.writer import Committed
 from fanout.errors import ConfigurationError, FanoutError, InvalidInput, StoreUnavailable, TransitionRefused
 from fanout.moderation.ports import Arrival, Kind, Query
+from fanout.store import sqlite as sqlite_store
+from fanout.store.desk_ledger import DeskLedger
+from fanout.store.requests import Request
 from fanout.store.sqlite import SqliteStore, open_sqlite_store
 
 PURGE = AuditDraft(1, "Ada (producer)", "purge", "a")
@@ -183,6 +188,31 @@ async def test_two_stores_never_share_a_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="in use"):
             await open_sqlite_store(tmp_path / "desk.sqlite3")
         await store.receive([_arrival("fine")])
+
+
+async def test_what_comes_after_a_rest_is_written_at_once_and_what_follows_closely_shares_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "PACE_SECONDS", 0.5)
+    commits: list[tuple[float, int]] = []
+    commit = DeskLedger.commit
+
+    def noted(ledger: DeskLedger, requests: Sequence[Request]) -> Committed:
+        commits.append((time.monotonic(), len(requests)))
+        return commit(ledger, requests)
+
+    monkeypatch.setattr(DeskLedger, "commit", noted)
+    async with _store(tmp_path) as store:
+        begun = time.monotonic()
+        await store.receive([_arrival("first")])
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(store.receive, [_arrival(f"more{number}")])
+        await store.receive([_arrival("last")])
+    assert [size for _, size in commits] == [1, 20, 1]
+    assert commits[0][0] - begun < 0.5
+    assert commits[1][0] - commits[0][0] >= 0.49
+    assert commits[2][0] - commits[1][0] >= 0.49
 
 
 async def test_decisions_of_one_group_see_each_other(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ class Writer(Generic[Request]):
             raise.
         refusal: The error that everybody gets when a commit failed for this cause.
         name: The thread's.
+        pace_seconds: From the beginning of one commit to that of the next, at the least: under load fewer commits carry
+            more each. What comes after a rest does not wait.
     """
 
     def __init__(
@@ -104,10 +106,13 @@ class Writer(Generic[Request]):
         on_commit: Callable[[Sequence[Any]], None],
         refusal: Callable[[Exception], FanoutError],
         name: str,
+        pace_seconds: float = 0.0,
     ) -> None:
         self._ledger = ledger
         self._on_commit = on_commit
         self._refusal = refusal
+        self._pace_seconds = pace_seconds
+        self._begun_at = 0.0
         self._token = trio.lowlevel.current_trio_token()
         self._queue: queue.SimpleQueue[_Waiting[Request] | None] = queue.SimpleQueue()
         self.available = True
@@ -148,6 +153,7 @@ class Writer(Generic[Request]):
         weight = 0
         with contextlib.suppress(queue.Empty):
             waiting = self._queue.get(timeout=patience)
+            self._keep_pace()
             while waiting is not None:
                 group.append(waiting)
                 weight += self._ledger.weight(waiting.request)
@@ -156,6 +162,12 @@ class Writer(Generic[Request]):
                 waiting = self._queue.get_nowait()
             return group, True
         return group, False
+
+    def _keep_pace(self) -> None:
+        rest = self._begun_at + self._pace_seconds - time.monotonic()
+        if rest > 0:
+            time.sleep(rest)
+        self._begun_at = time.monotonic()
 
     def _serve(self, group: Sequence[_Waiting[Request]]) -> None:
         try:
