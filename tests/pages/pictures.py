@@ -55,10 +55,19 @@ def window_is_live(page: Any, house: House) -> None:
     page.locator("fanout-window .text").first.wait_for()
 
 
+def look_at_the_desk(page: Any, house: House) -> None:
+    page.goto(f"{house.url}/rooms/{ROOM}/desk#token={house.token('moderator', 'Zoé')}")
+    page.locator("#list").press("j")
+    page.locator("#list").press("x")
+    page.locator("#oldest").filter(has_text="o").wait_for()
+
+
 PAGES = [
     Picture("visitor", f"/rooms/{ROOM}", act=come_in_and_ask),
     Picture("before", "/rooms/council", "fr-FR", announce),
     Picture("incident", "/rooms/council", "fr-FR", interrupt),
+    Picture("desk", f"/rooms/{ROOM}/desk", act=look_at_the_desk),
+    Picture("sign-in", f"/rooms/{ROOM}/desk", "fr-FR", sizes=("phone",)),
     Picture("rooms", "/", sizes=("desktop",)),
     Picture("window", f"/embed/{ROOM}", act=window_is_live, sizes=("phone",)),
 ]

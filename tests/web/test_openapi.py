@@ -106,6 +106,15 @@ async def test_every_operation_answers_as_described(site: Site) -> None:
         await ask("GET", "/readyz", 503)
         await ask("GET", "/rooms/{room}", 200)
         await ask("GET", "/rooms/{room}", 404, put="nowhere")
+        await ask("GET", "/rooms/{room}/desk", 401)
+        await ask("GET", "/rooms/{room}/desk", 404, put="nowhere")
+        cookie = {"Cookie": f"fanout_session={site.token('moderator')}"}
+        await ask("GET", "/rooms/{room}/desk", 200, headers=cookie)
+        cookie = {"Cookie": f"fanout_session={site.token('gateway')}"}
+        await ask("GET", "/rooms/{room}/desk", 403, headers=cookie)
+        await ask("POST", "/v1/session", 201, json={"token": site.token("moderator")})
+        await ask("POST", "/v1/session", 401, json={"token": "x"})
+        await ask("DELETE", "/v1/session", 200)
         await ask("GET", "/embed/{room}", 200)
         await ask("GET", "/embed/{room}", 404, put="nowhere")
         await ask("GET", "/static/{digest}/{name}", 200, name="room.js")

@@ -16,6 +16,7 @@ from fanout.web.appearance import GROUNDS, contrast, readable, style
 from fanout.web.language import LANGUAGES, counted, language_of, number
 from fanout.web.programme import phase_of
 from fanout.web.texts import SCRIPT_TEXTS, TEXTS
+from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
 from tests.web.site import Site
 
 
@@ -47,11 +48,13 @@ def leaves(texts: object, place: str = "") -> dict[str, str]:
     """Every text, by the place where it stands."""
     if isinstance(texts, str):
         return {place: texts}
+    if isinstance(texts, list):
+        texts = dict(enumerate(texts))
     assert isinstance(texts, dict), place
     return {name: text for key, value in texts.items() for name, text in leaves(value, f"{place}.{key}").items()}
 
 
-@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS])
+@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS, STAFF_TEXTS, DESK_TEXTS])
 def test_both_languages_say_everything(texts: dict[str, object]) -> None:
     english, french = leaves(texts["en"]), leaves(texts["fr"])
     assert english.keys() == french.keys()

@@ -25,6 +25,7 @@ from fanout.web.openapi import OpenApi
 from fanout.web.pages import Pages
 from fanout.web.records_api import RecordsApi
 from fanout.web.rooms_api import RoomsApi
+from fanout.web.session import Sessions
 from fanout.web.sms_api import SmsApi
 from fanout.web.submissions_api import SubmissionsApi
 from fanout.web.tokens import Tokens
@@ -55,7 +56,8 @@ def make_app(
     health = Health(engine, ready, None if moderation is None else moderation.store)
     moderated = None if moderation is None else Moderated(moderation, tokens)
     name_of = None if moderated is None else moderated.name_of
-    pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of)
+    sessions = Sessions(tokens)
+    pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of, sessions)
     metrics = Metrics(engine, edge_statistics, moderation)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
@@ -67,6 +69,7 @@ def make_app(
             resource("/metrics", GET=metrics.show),
             resource("/openapi.json", GET=OpenApi().show),
             *(Route(path, Resource({}, "GET, OPTIONS")) for path in OF_THE_HUB),
+            *sessions.routes(),
             *pages.routes(),
         ],
         redirect_slashes=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fanout.web.openapi_parts import content, operation, parameter
+from fanout.web.openapi_parts import body, content, operation, parameter
 from fanout.web.openapi_schemas import Schema, text
 
 
@@ -18,9 +18,34 @@ def _script(summary: str) -> dict[str, Any]:
     return {"get": operation(summary, {"200": content("A script.", text("A script."), "text/javascript")})}
 
 
+_SESSION: Final[Schema] = {
+    "type": "object",
+    "properties": {"role": text("Of the token."), "name": text("Of the token."), "rooms": {"type": "array"}},
+    "required": ["role", "name", "rooms"],
+}
+_TOKEN: Final[Schema] = {"type": "object", "properties": {"token": text("A JWT.")}, "required": ["token"]}
+
+
+def _staff_page(summary: str) -> dict[str, Any]:
+    page = _page(summary)
+    for status in ("401", "403"):
+        page["responses"][status] = content("A page to sign in.", text("A page."), "text/html")
+    return {"parameters": [parameter("room")], "get": page}
+
+
 PAGE_PATHS: Final[dict[str, Any]] = {
     "/": {"get": _page("A page with the rooms", missing=False)},
     "/rooms/{room}": {"parameters": [parameter("room")], "get": _page("A page with one room, live")},
+    "/rooms/{room}/desk": _staff_page("The moderators' page"),
+    "/v1/session": {
+        "post": operation(
+            "Sign in on the pages for staff: the token becomes the cookie of a session",
+            {"201": content("Who that is.", _SESSION)},
+            "401 403 413 415",
+            requestBody=body(_TOKEN),
+        ),
+        "delete": operation("Sign out", {"200": content("Done.", {"type": "object"})}, "403"),
+    },
     "/embed/{room}": {"parameters": [parameter("room")], "get": _page("A room's window, for a frame on any page")},
     "/embed.js": _script("One tag that puts a room's window on any page"),
     "/window.js": _script("The window, a custom element in an ES module"),

@@ -19,6 +19,8 @@ from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import counted, language_for
 from fanout.web.programme import Programme
 from fanout.web.room_page import RoomPage
+from fanout.web.session import Sessions
+from fanout.web.staff_pages import StaffPages
 from fanout.web.static_files import StaticFiles
 from fanout.web.texts import TEXTS, said_by_scripts
 
@@ -41,10 +43,12 @@ class Pages:
         edge_statistics: Callable[[], EdgeStatistics],
         appearance: Appearance,
         name_of: Callable[[Request], str] | None,
+        sessions: Sessions,
     ) -> None:
         self._engine, self._edge_statistics = engine, edge_statistics
         self._static = StaticFiles(appearance.files())
         self._frame = Frame(appearance, self._static, TEXTS)
+        self._staff_pages = StaffPages(engine, self._frame, sessions)
         self._embed_page = EmbedPage(engine, self._static)
         self._room_page = RoomPage(engine, self._frame, Programme(), self._people, name_of)
 
@@ -53,6 +57,7 @@ class Pages:
             resource("/", GET=self.rooms),
             *self._room_page.routes(),
             *self._embed_page.routes(),
+            *self._staff_pages.routes(),
             *self._static.routes(),
         ]
 

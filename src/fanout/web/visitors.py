@@ -24,7 +24,7 @@ from fanout.core.principal import EVERY_ROOM, VISITOR, Principal, Role
 from fanout.errors import NotAllowed, TooSoon
 from fanout.moderation.names import Names
 from fanout.web.answers import json_answer, resource
-from fanout.web.bearer import Callers
+from fanout.web.bearer import Callers, of_this_host, shows_token
 from fanout.web.reading import read_json
 from fanout.web.tokens import Tokens
 from fanout.wire.join import VISITOR_COOKIE
@@ -93,7 +93,7 @@ class Visitors:
         Raises:
             NotAllowed: `token_refused`, for a header.
         """
-        if "authorization" in request.headers:
+        if shows_token(request):
             return self._callers.of(request)
         return self.of_cookie(request)
 
@@ -121,7 +121,7 @@ class Visitors:
 
     def _of_cookie(self, request: Request) -> tuple[Principal, str]:
         token = request.cookies.get(VISITOR_COOKIE, "")
-        if not token or not _of_this_host(request):
+        if not token or not of_this_host(request):
             return VISITOR, ""
         try:
             principal = self._tokens.authenticate(token)
@@ -138,12 +138,6 @@ class Visitors:
             self._shares.popitem(last=False)
         if where and not share.take(now):
             raise TooSoon("Too many visitors come from your network at once.", after_s=share.seconds_until_next())
-
-
-def _of_this_host(request: Request) -> bool:
-    """Whether a page of this very host asks, or no page at all: another's must not speak in a visitor's name."""
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2].lower() == request.headers.get("host", "").lower()
 
 
 def _cookie(token: str, *, secure: bool) -> tuple[str, str]:

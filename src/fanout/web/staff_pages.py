@@ -1,0 +1,109 @@
+"""The pages for staff: who is not signed in signs in there; who is gets the page, and what their role may do on it.
+
+They hold nothing of what staff see: the scripts ask for that, with the session.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fanout.core.principal import Action, Principal
+from fanout.engine.engine import Engine
+from fanout.web.answers import resource
+from fanout.web.frame import Frame, Markup, filled
+from fanout.web.language import Texts, language_for
+from fanout.web.room_page import no_such_room
+from fanout.web.session import Sessions
+from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
+
+_SIGN_IN: Final = """<div class="room alone"><section class="card sign-in">
+<h1>{sign_in_title}</h1>
+<form id="sign-in"><label for="token">{token}</label>
+<input id="token" type="password" autocomplete="off" spellcheck="false" required>
+<p class="note">{sign_in_note}</p>
+<button class="main">{sign_in_button}</button>
+<p class="note refusal" role="alert">{refusal}</p></form>
+</section></div>"""
+
+_DESK: Final = """<div class="desk" id="desk">
+<div class="bar">
+<h1 dir="auto">{title}</h1>
+<p class="counts" id="counts"><b id="waiting">0</b> {waiting} · <span id="oldest"></span> · <span id="people"></span>
+</p>
+<p class="line" id="line" role="status">{connecting}</p>
+<details class="programme" id="programme"><summary>{programme}</summary>
+<p><button type="button" data-phase="live">{begin}</button>
+<button type="button" data-phase="incident">{interrupt}</button>
+<button type="button" data-phase="after">{end}</button></p></details>
+<p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
+</div>
+<form class="filters" id="filters" role="search">
+<label>{state} <select name="state">{states}</select></label>
+<label>{source} <select name="source"><option value="">{all}</option><option value="web">Web</option>
+<option value="sms">SMS</option><option value="api">API</option><option value="import">Import</option></select></label>
+<label class="grow">{search} <input name="search" type="search" maxlength="200" autocomplete="off"></label>
+<span class="note" id="found" role="status"></span>
+</form>
+<div class="work">
+<div class="list" id="list" role="listbox" tabindex="0" aria-label="{queue}"><div class="sizer"></div></div>
+<section class="detail" id="detail" aria-label="{chosen}"><p class="note">{nothing}</p></section>
+</div>
+<div class="keys" id="keys" role="group" aria-label="{keys_title}"></div>
+<p class="note told" id="told" role="status"></p>
+</div>"""
+
+
+class StaffPages:
+    """`/rooms/{room}/desk`."""
+
+    def __init__(self, engine: Engine, frame: Frame, sessions: Sessions) -> None:
+        self._engine, self._frame, self._sessions = engine, frame, sessions
+
+    def routes(self) -> list[Route]:
+        return [resource("/rooms/{room}/desk", GET=self.desk)]
+
+    async def desk(self, request: Request) -> Response:
+        """`GET /rooms/{room}/desk`."""
+        language, name = language_for(request), request.path_params["room"]
+        room = self._engine.rooms.get(name)
+        if room is None:
+            return no_such_room(self._frame, language)
+        texts = STAFF_TEXTS[language]
+        principal = self._sessions.of(request)
+        if not principal.may(Action.SEE_DESK, name):
+            return self._sign_in(language, texts, principal)
+        title = room.settings.title or name
+        states = Markup(
+            "".join(
+                filled('<option value="{value}">{text}</option>', {}, value=value, text=text)
+                for value, text in texts["filters"].items()
+            )
+        )
+        main = filled(_DESK, texts, title=title, states=states, who=principal.name or str(principal.role))
+        data = {"room": name, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
+        return self._frame.page(
+            language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
+            texts={**texts, **DESK_TEXTS[language]}, headers=NOBODY_ELSE,
+        )  # fmt: skip
+
+    def _sign_in(self, language: str, texts: Texts, principal: Principal) -> Response:
+        known = principal.role != "visitor"
+        refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
+        main = filled(_SIGN_IN, texts, refusal=refusal)
+        return self._frame.page(
+            language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
+            status=403 if known else 401, headers=NOBODY_ELSE,
+        )  # fmt: skip
+
+
+NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
+"""A page for one person is kept nowhere."""
+
+
+def may(principal: Principal, room: str) -> str:
+    """What somebody may do in a room, as words for the script; the server asks again at each step."""
+    return " ".join(action for action in Action if principal.may(action, room))

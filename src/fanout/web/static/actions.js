@@ -1,0 +1,151 @@
+// What a moderator can do with the chosen submission: one key each, and a button that shows it. A decision is on the
+// screen at once and comes back if the server says no.
+
+import { Refused } from "./fanout.js";
+import { ask, may, roomPath } from "./staff.js";
+import { element, filled, texts } from "./words.js";
+
+const KEYS = { // action: key, what it takes to be allowed, the states in which it makes sense
+  approve: ["A", "moderate", ["held", "received"]],
+  reject: ["R", "moderate", ["held", "received"]],
+  edit: ["E", "moderate", ["held", "approved", "cued"]],
+  hold: ["H", "moderate", ["approved", "rejected", "received"]],
+  mark: ["X", "moderate", ["held", "approved"]],
+  merge: ["M", "moderate", ["held", "approved", "cued", "aired"]],
+  ban: ["B", "ban", null],
+  air: ["O", "air", ["approved", "cued"]],
+  retract: ["D", "retract", ["aired", "answered"]],
+  undo: ["U", "moderate", null],
+};
+const AFTER = { approve: "approved", reject: "rejected", hold: "held", air: "aired", retract: "rejected" };
+
+export class Actions {
+  #desk;
+  #last = []; // ids of what was decided here, for undo
+
+  /** `desk` has the queue, the detail, the marked ids, `current()`, `draw()`, and `tell(text)`. */
+  constructor(desk) {
+    this.#desk = desk;
+    const place = document.getElementById("keys");
+    for (const [action, [key, needed]] of Object.entries(KEYS)) {
+      if (!may(needed)) continue;
+      const button = element("button", "", texts.keys[action]);
+      button.type = "button";
+      button.dataset.action = action;
+      button.prepend(element("kbd", "", key), " ");
+      button.addEventListener("click", () => this.do(action));
+      place.append(button);
+    }
+  }
+
+  /** Whether a key means something here; if so, it is done. */
+  key(key) {
+    const action = Object.keys(KEYS).find((name) => KEYS[name][0] === key.toUpperCase());
+    if (!action || !may(KEYS[action][1])) return false;
+    this.do(action);
+    return true;
+  }
+
+  /** Which buttons make sense for this one. */
+  offer(submission) {
+    for (const button of document.querySelectorAll("#keys button")) {
+      button.disabled = !this.#sensible(button.dataset.action, submission);
+    }
+  }
+
+  #sensible(action, submission) {
+    if (action === "undo") return this.#last.length > 0;
+    const states = KEYS[action][2];
+    return Boolean(submission) && (states === null || states.includes(submission.state));
+  }
+
+  async do(action) {
+    const submission = this.#desk.current();
+    if (!this.#sensible(action, submission)) return;
+    try {
+      await this[`_${action}`](submission);
+    } catch (error) {
+      this.#desk.tell(error instanceof Refused ? filled(texts.failed, { why: error.message }) : texts.unreachable);
+    }
+    this.#desk.draw();
+  }
+
+  _approve(submission) { return this.#decide(submission, "approve"); }
+  _hold(submission) { return this.#decide(submission, "hold"); }
+  _air(submission) { return this.#decide(submission, "air"); }
+  _retract(submission) { return this.#decide(submission, "retract"); }
+  _reject(submission) { return this.#decide(submission, "reject"); }
+
+  async _edit(submission) {
+    const text = await this.#asked(submission, texts.new_text, submission.text, { long: true, needed: true });
+    if (text) await this.#decide(submission, "edit", { text });
+  }
+
+  async _mark({ id }) {
+    const { marked } = this.#desk;
+    if (!marked.delete(id)) marked.add(id);
+    this.#desk.move(1);
+  }
+
+  async _merge(submission) {
+    const marked = [...this.#desk.marked].filter((id) => id !== submission.id);
+    if (!marked.length) return this.#desk.tell(texts.nothing_marked);
+    const { submissions } = await ask("POST", `/v1/submissions/${submission.id}/merged`, { submissions: marked });
+    this.#desk.marked.clear();
+    for (const one of submissions) this.#desk.queue.take(one);
+    this.#desk.tell(texts.done.merge);
+  }
+
+  async _ban(submission) {
+    if (!submission.person) return this.#desk.tell(texts.no_person);
+    const reason = await this.#asked(submission, texts.ban_reason, "", { needed: true });
+    if (!reason) return;
+    await ask("POST", roomPath("/bans"), { target: submission.person, reason });
+    this.#desk.tell(texts.done.ban);
+  }
+
+  async _undo() {
+    const id = this.#last.pop();
+    this.#desk.queue.take(await ask("POST", `/v1/submissions/${id}/decisions`, { action: "undo" }));
+    this.#desk.tell(texts.done.undo);
+    this.#desk.goTo(id);
+  }
+
+  /** Rejects with a reason of one's own: Shift+R. */
+  async rejectWithReason() {
+    const submission = this.#desk.current();
+    if (!may("moderate") || !this.#sensible("reject", submission)) return;
+    const reason = await this.#asked(submission, texts.reason);
+    if (reason !== null) await this.#decide(submission, "reject", { reason }).catch((error) => this.#desk.tell(error.message));
+    this.#desk.draw();
+  }
+
+  /** Takes it in hand while something is typed, so that nobody else decides meanwhile. */
+  async #asked(submission, ...question) {
+    await ask("POST", `/v1/submissions/${submission.id}/lease`, {});
+    try {
+      return await this.#desk.detail.ask(...question);
+    } finally {
+      ask("DELETE", `/v1/submissions/${submission.id}/lease`).catch(() => {}); // it ends by itself
+      document.getElementById("list").focus();
+    }
+  }
+
+  async #decide(submission, action, more = {}) {
+    const expected = { ...submission, ...more, state: AFTER[action] ?? submission.state };
+    this.#desk.queue.take(expected);
+    this.#desk.draw();
+    try {
+      const decided = await ask("POST", `/v1/submissions/${submission.id}/decisions`, { action, ...more });
+      this.#desk.queue.take(decided);
+      this.#last.push(submission.id);
+      this.#desk.tell(texts.done[action]);
+    } catch (error) {
+      this.#desk.queue.take(submission);
+      if (error instanceof Refused && error.code === "already_decided") {
+        this.#desk.queue.take(await ask("GET", `/v1/submissions/${submission.id}`));
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// The desk: the queue of every source, live, and the keys to decide on it.
+
+import { Actions } from "./actions.js";
+import { Detail, age, found, holder } from "./detail.js";
+import { Fanout } from "./fanout.js";
+import { List } from "./list.js";
+import { Queue } from "./queue.js";
+import { ask, may, roomPath, signOut } from "./staff.js";
+import { clock, counted, element, filled, number, texts } from "./words.js";
+
+const ROW_PX = 64;
+const TALLIES_EVERY_MS = 5000;
+
+const room = document.body.dataset.room;
+const byId = (id) => document.getElementById(id);
+let redrawing = false;
+let behind = false; // whether the desk room had no room for everything that changed
+
+const queue = new Queue(redraw);
+const detail = new Detail();
+const list = new List(byId("list"), { height: ROW_PX, row: drawRow, choose: showChosen });
+const desk = {
+  queue, detail, marked: new Set(), draw,
+  current: () => queue.shown[list.chosen] ?? null,
+  tell: (text) => { byId("told").textContent = text; },
+  move: (steps) => list.choose(list.chosen + steps),
+  goTo: (id) => { if (queue.indexOf(id) >= 0) list.choose(queue.indexOf(id)); },
+};
+const actions = new Actions(desk);
+
+/** With the next frame: however much comes, it is drawn once. */
+function redraw() {
+  if (!redrawing) requestAnimationFrame(draw);
+  redrawing = true;
+}
+
+function draw() {
+  redrawing = false;
+  list.update(queue.shown.length);
+  const text = found(queue.shown.length, queue.loading);
+  if (byId("found").textContent !== text) byId("found").textContent = text;
+  showChosen();
+}
+
+function drawRow(index, row) {
+  const submission = queue.shown[index];
+  const lease = holder(queue.leases.get(submission.id));
+  const key = `${submission.id} ${submission.text} ${submission.state} ${lease} ${desk.marked.has(submission.id)}`;
+  row.classList.toggle("chosen", index === list.chosen);
+  if (row.drawn === key) return;
+  row.drawn = key;
+  row.classList.toggle("marked", desk.marked.has(submission.id));
+  row.classList.toggle("leased", Boolean(lease));
+  const head = element("p", "by");
+  const name = element("strong", "", submission.name || texts.anonymous);
+  name.dir = "auto";
+  head.append(name, element("span", "source", submission.source), element("span", `is ${submission.state}`, texts.states[submission.state]));
+  if (submission.opinions.some((one) => one.kind !== "accept" && !one.shadow)) head.append(element("span", "opinion", "!"));
+  if (lease) head.append(element("span", "lease", filled(texts.in_hand, { by: lease })));
+  head.append(element("time", "", clock(submission.at)));
+  const text = element("p", "text", submission.text);
+  text.dir = "auto";
+  row.replaceChildren(head, text);
+}
+
+function showChosen() {
+  const submission = desk.current();
+  detail.show(submission, submission && queue.leases.get(submission.id));
+  actions.offer(submission);
+}
+
+byId("list").addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const steps = {
+    ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: list.perView, PageUp: -list.perView, Home: -Infinity, End: Infinity,
+  }[event.key];
+  if (steps === Infinity || steps === -Infinity) list.choose(steps > 0 ? queue.shown.length - 1 : 0);
+  else if (steps) desk.move(steps);
+  else if (event.key === "/") byId("filters").elements.search.focus();
+  else if (event.key === "R") actions.rejectWithReason();
+  else if (!actions.key(event.key)) return;
+  event.preventDefault();
+});
+
+// --- filters ---------------------------------------------------------------------------------------------------------
+
+let typing = null;
+function filter() {
+  const { state, source, search } = byId("filters").elements;
+  list.chosen = 0;
+  byId("list").scrollTop = 0;
+  load({ state: state.value, source: source.value, search: search.value.trim() });
+}
+byId("filters").addEventListener("change", filter);
+byId("filters").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(filter, 250);
+});
+byId("filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  byId("list").focus();
+});
+
+function load(wanted) {
+  behind = false;
+  queue.load(wanted).catch((error) => desk.tell(error.message));
+}
+
+// --- counts ----------------------------------------------------------------------------------------------------------
+
+let oldest = null;
+async function tally() {
+  if (!document.hidden) {
+    try {
+      const [tallies, first] = await Promise.all([
+        ask("GET", roomPath("/tallies")), ask("GET", roomPath("/submissions?state=held&limit=1")),
+      ]);
+      byId("waiting").textContent = number(tallies.by_state.held ?? 0);
+      byId("counts").title = filled(counted(texts.tally, tallies.messages), { people: counted(texts.senders, tallies.people) });
+      oldest = first.submissions[0]?.at ?? null;
+      if (behind && !queue.loading) load();
+    } catch { /* the next time */ }
+  }
+  setTimeout(tally, TALLIES_EVERY_MS);
+}
+setInterval(() => { byId("oldest").textContent = oldest ? filled(texts.oldest, { age: age(oldest) }) : ""; }, 1000);
+
+// --- live ------------------------------------------------------------------------------------------------------------
+
+const live = new Fanout({ rooms: [`@desk/${room}`, room] });
+live.on("message", (message) => {
+  if (message.kind === "desk" && !queue.hear(message.data ?? {})) behind = true;
+});
+live.on("gap", ({ room: where }) => { if (where !== room) load(); });
+live.on("presence", ({ room: where, visitors }) => {
+  if (where === room) byId("people").textContent = counted(texts.people, Math.max(1, visitors));
+});
+live.on("state", ({ state, reason }) => {
+  const said = { live: texts.live, ended: filled(texts.ended, { reason }) }[state] ?? (state === "connecting" ? texts.connecting : texts.lost);
+  byId("line").textContent = said;
+  byId("line").dataset.state = state;
+});
+let welcomed = false;
+live.on("welcome", () => { // the desk room keeps nothing: what happened while the line was broken is in the queue alone
+  load();
+  if (!welcomed) tally();
+  welcomed = true;
+});
+
+// --- the rest --------------------------------------------------------------------------------------------------------
+
+if (may("publish")) {
+  for (const button of document.querySelectorAll("#programme button")) {
+    button.addEventListener("click", async () => {
+      const data = { phase: button.dataset.phase };
+      await ask("POST", roomPath("/messages"), { text: "", kind: "programme", data });
+      byId("programme").open = false;
+      desk.tell(texts.done.programme);
+    });
+  }
+} else byId("programme").hidden = true;
+byId("sign-out").addEventListener("click", signOut);
+byId("list").focus();

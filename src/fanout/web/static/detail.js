@@ -1,0 +1,101 @@
+// The chosen submission in full, and the small forms that some actions ask something by.
+
+import { counted, dayAndTime, element, filled, texts } from "./words.js";
+
+/** How long ago something was, in the largest unit. */
+export function age(iso) {
+  const seconds = Math.max(0, Math.round((Date.now() - new Date(iso)) / 1000));
+  const steps = [[86400, 3], [3600, 2], [60, 1], [1, 0]];
+  const [size, unit] = steps.find(([size]) => seconds >= size) ?? [1, 0];
+  return filled(texts.ages[unit], { n: Math.floor(seconds / size) });
+}
+
+/** Who has it in hand, if somebody else does. */
+export function holder(lease) {
+  return lease && lease.by !== document.body.dataset.me && new Date(lease.until) > new Date() ? lease.by : "";
+}
+
+export class Detail {
+  #place = document.getElementById("detail");
+  #shown = "";
+  #asking = null;
+
+  /** Shows one; null: nothing is chosen. While something is being asked, it stays as it is. */
+  show(submission, lease) {
+    if (this.#asking) return;
+    const now = JSON.stringify([submission, lease]);
+    if (now === this.#shown) return;
+    this.#shown = now;
+    if (!submission) return this.#place.replaceChildren(element("p", "note", texts.nothing));
+    const { name, source, at, state, text, original, reason, opinions, by } = submission;
+    const parts = [element("p", "by"), said("p", "text", text)];
+    const moment = element("time", "", dayAndTime(new Date(at)));
+    moment.dateTime = at;
+    parts[0].append(said("strong", "", name || texts.anonymous), element("span", "source", source), moment);
+    const facts = element("dl");
+    if (original) fact(facts, texts.original, original);
+    fact(facts, texts.state_now, [texts.states[state], by].filter(Boolean).join(" · "));
+    if (reason) fact(facts, texts.reason_given, reason);
+    if (submission.person) fact(facts, texts.sender, submission.person);
+    for (const one of opinions) {
+      const why = [one.kind, one.rule, one.reason, one.failure].filter(Boolean).join(" · ");
+      fact(facts, one.plugin, why);
+    }
+    if (holder(lease)) parts.unshift(element("p", "lease", filled(texts.in_hand, { by: lease.by })));
+    this.#place.replaceChildren(...parts, facts);
+  }
+
+  /** Asks for a line of text; null when it is left. */
+  ask(question, text = "", { long = false, needed = false } = {}) {
+    this.#asking?.(null);
+    return new Promise((resolve) => {
+      const form = element("form", "asks");
+      const label = element("label", "", question);
+      const field = element(long ? "textarea" : "input");
+      label.htmlFor = field.id = "asked";
+      field.value = text;
+      field.dir = "auto";
+      field.required = needed;
+      field.maxLength = long ? 4000 : 200;
+      const [apply, leave] = [element("button", "main", texts.apply), element("button", "", texts.cancel)];
+      leave.type = "button";
+      const row = element("div", "row");
+      row.append(apply, leave);
+      form.append(label, field, row);
+      const done = (answer) => {
+        this.#asking = null;
+        this.#shown = "";
+        form.remove();
+        resolve(answer);
+      };
+      this.#asking = done;
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        done(field.value.trim());
+      });
+      form.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") done(null);
+        else if (event.key === "Enter" && long && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+      });
+      leave.addEventListener("click", () => done(null));
+      this.#place.append(form);
+      field.focus();
+    });
+  }
+}
+
+function fact(list, name, text) {
+  list.append(element("dt", "", name), said("dd", "", text));
+}
+
+/** What somebody wrote: text, never markup, in its own direction. */
+function said(name, className, text) {
+  const made = element(name, className, text);
+  made.dir = "auto";
+  return made;
+}
+
+export const found = (count, loading) => {
+  const shown = counted(texts.found, count);
+  return loading ? filled(texts.loading, { found: shown }) : shown;
+};

@@ -1,0 +1,96 @@
+// A list of any length of which only what is in view is on the page: rows of one height in a box that scrolls. For
+// assistive technology it is a listbox with as many options as there are; one is chosen.
+
+const SPARE = 6; // rows above and below the view, so that a little scrolling finds them there
+
+export class List {
+  #box;
+  #sizer;
+  #row;
+  #rows = new Map(); // by index: elements on the page
+  #height;
+  #count = 0;
+  #version = 0;
+  #drawing = false;
+  chosen = 0;
+
+  /** `row(index, element)` fills an element for an index; `choose(index)` hears what is chosen. `height` is in pixels. */
+  constructor(box, { height, row, choose }) {
+    this.#box = box;
+    this.#sizer = box.querySelector(".sizer");
+    this.#row = row;
+    this.#height = height;
+    this.onChoose = choose;
+    box.addEventListener("scroll", () => this.#soon(), { passive: true });
+    box.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) this.choose(Number(option.dataset.index));
+    });
+    new ResizeObserver(() => this.#soon()).observe(box);
+  }
+
+  /** There are so many now, and any of them may be others: drawn at once. */
+  update(count) {
+    this.#count = count;
+    this.chosen = Math.max(0, Math.min(this.chosen, count - 1));
+    this.#version += 1;
+    this.#draw();
+  }
+
+  choose(index) {
+    if (!this.#count) return;
+    this.chosen = Math.max(0, Math.min(index, this.#count - 1));
+    const top = this.chosen * this.#height;
+    const view = this.#box.clientHeight;
+    if (top < this.#box.scrollTop) this.#box.scrollTop = top;
+    else if (top + this.#height > this.#box.scrollTop + view) this.#box.scrollTop = top + this.#height - view;
+    this.#version += 1;
+    this.#draw();
+    this.onChoose(this.chosen);
+  }
+
+  get perView() {
+    return Math.max(1, Math.floor(this.#box.clientHeight / this.#height) - 1);
+  }
+
+  #soon() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#drawing = false;
+    this.#sizer.style.height = `${this.#count * this.#height}px`;
+    const first = Math.max(0, Math.floor(this.#box.scrollTop / this.#height) - SPARE);
+    const last = Math.min(this.#count, Math.ceil((this.#box.scrollTop + this.#box.clientHeight) / this.#height) + SPARE);
+    for (const [index, element] of this.#rows) {
+      if (index >= first && index < last) continue;
+      element.remove();
+      this.#rows.delete(index);
+    }
+    for (let index = first; index < last; index += 1) this.#place(index);
+    const option = this.#rows.get(this.chosen);
+    if (option) this.#box.setAttribute("aria-activedescendant", option.id);
+    else this.#box.removeAttribute("aria-activedescendant");
+  }
+
+  #place(index) {
+    let element = this.#rows.get(index);
+    if (element?.drawnAt === this.#version) return;
+    if (!element) {
+      element = document.createElement("div");
+      element.role = "option";
+      element.id = `option-${index}`;
+      element.dataset.index = index;
+      element.style.transform = `translateY(${index * this.#height}px)`;
+      this.#rows.set(index, element);
+      this.#sizer.append(element);
+    }
+    element.drawnAt = this.#version;
+    element.ariaSelected = String(index === this.chosen);
+    element.ariaPosInSet = String(index + 1);
+    element.ariaSetSize = String(this.#count);
+    this.#row(index, element);
+  }
+}

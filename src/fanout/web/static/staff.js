@@ -1,0 +1,24 @@
+// Requests of the pages for staff. They go with the session's cookie and with a header that no other site can send.
+
+import { Refused } from "./fanout.js";
+
+/** One call of the API; what it answers. Raises `Refused`, or a `TypeError` when nobody answers. */
+export async function ask(method, path, body) {
+  const headers = { "Fanout-Session": "cookie" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const said = await answer.json();
+  if (answer.ok) return said;
+  if (answer.status === 401 && path !== "/v1/session") location.reload(); // the session has ended: who is it?
+  throw new Refused(said.code, said.detail);
+}
+
+export const roomPath = (rest = "") => `/v1/rooms/${encodeURIComponent(document.body.dataset.room)}${rest}`;
+
+/** Whether the role of whoever is signed in may do this here. The server asks again. */
+export const may = (action) => document.body.dataset.may.split(" ").includes(action);
+
+export async function signOut() {
+  await ask("DELETE", "/v1/session");
+  location.reload();
+}

@@ -1,0 +1,104 @@
+"""What the pages for staff say, in English and in French."""
+
+# ruff: noqa: RUF001  (French has a typographic apostrophe)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "en": {
+        "sign_in_title": "Sign in", "token": "Your token", "sign_in_button": "Sign in",
+        "sign_in_note": "Paste it once, or open the link that you were given. This browser keeps it until it closes.",
+        "other_role": "You are signed in as {role}, who has no place here. Sign in as somebody else.",
+        "sign_out": "Sign out", "desk": "Desk", "waiting": "waiting", "connecting": "Connecting…",
+        "programme": "Programme", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
+        "state": "Show", "source": "From", "search": "Search", "all": "everywhere",
+        "filters": {
+            "held": "waiting", "approved,cued": "approved", "aired,answered": "on air", "rejected": "rejected",
+            "merged": "merged", "": "everything",
+        },
+        "queue": "Questions", "chosen": "The chosen question", "nothing": "Nothing is chosen.",
+        "keys_title": "What can be done, each with its key",
+    },
+    "fr": {
+        "sign_in_title": "S’identifier", "token": "Votre jeton", "sign_in_button": "Entrer",
+        "sign_in_note": "Collez-le une fois, ou ouvrez le lien reçu. Ce navigateur le garde jusqu’à sa fermeture.",
+        "other_role": "Vous êtes identifié comme {role}, qui n’a pas de place ici. Identifiez-vous autrement.",
+        "sign_out": "Quitter", "desk": "Modération", "waiting": "en attente", "connecting": "Connexion…",
+        "programme": "Programme", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",
+        "state": "Montrer", "source": "Provenance", "search": "Chercher", "all": "toutes",
+        "filters": {
+            "held": "en attente", "approved,cued": "retenues", "aired,answered": "à l’antenne", "rejected": "refusées",
+            "merged": "réunies", "": "toutes",
+        },
+        "queue": "Questions", "chosen": "La question choisie", "nothing": "Rien n’est choisi.",
+        "keys_title": "Ce que l’on peut faire, avec la touche de chaque action",
+    },
+}  # fmt: skip
+
+DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "en": {
+        "live": "Live", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "oldest": "oldest {age}", "people": {"one": "{count} person here", "other": "{count} people here"},
+        "tally": {"one": "{count} message from {people}", "other": "{count} messages from {people}"},
+        "senders": {"one": "{count} person", "other": "{count} people"},
+        "found": {"one": "{count} shown", "other": "{count} shown"}, "loading": "{found}, more are loading…",
+        "states": {
+            "received": "received", "held": "waiting", "approved": "approved", "cued": "on the run sheet",
+            "aired": "on air", "answered": "answered", "rejected": "rejected", "withdrawn": "withdrawn",
+            "merged": "merged",
+        },
+        "keys": {
+            "approve": "Approve", "reject": "Reject", "edit": "Edit", "hold": "Hold", "mark": "Mark",
+            "merge": "Merge into this", "ban": "Ban", "air": "On air", "retract": "Off air", "undo": "Undo",
+            "next": "Next", "before": "Before", "search": "Search",
+        },
+        "done": {
+            "approve": "Approved.", "reject": "Rejected.", "edit": "Changed.", "hold": "Held.", "merge": "Merged.",
+            "ban": "Banned.", "air": "On air.", "retract": "Taken off the air.", "undo": "Taken back.",
+            "programme": "Told everybody.",
+        },
+        "failed": "Not done: {why}", "unreachable": "The server does not answer. It is back in the list.",
+        "reason": "Why? Its author reads this.", "ban_reason": "Why is this person sent away? They read this.",
+        "new_text": "The new wording", "apply": "Do it", "cancel": "Leave it", "in_hand": "in the hands of {by}",
+        "original": "As it was sent",
+        "state_now": "State", "opinions": "Plug-ins", "sender": "Sender", "reason_given": "Reason",
+        "marked": {"one": "{count} marked", "other": "{count} marked"}, "anonymous": "no name",
+        "nothing_marked": "Mark some first, with X.", "no_person": "Nobody knows who sent this.",
+        "ages": ["{n} s", "{n} min", "{n} h", "{n} d"],
+    },
+    "fr": {
+        "live": "En direct", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "oldest": "la plus ancienne {age}",
+        "people": {"one": "{count} personne ici", "other": "{count} personnes ici"},
+        "tally": {"one": "{count} message de {people}", "other": "{count} messages de {people}"},
+        "senders": {"one": "{count} personne", "other": "{count} personnes"},
+        "found": {"one": "{count} montrée", "other": "{count} montrées"}, "loading": "{found}, la suite arrive…",
+        "states": {
+            "received": "reçue", "held": "en attente", "approved": "retenue", "cued": "au conducteur",
+            "aired": "à l’antenne", "answered": "répondue", "rejected": "refusée", "withdrawn": "retirée",
+            "merged": "réunie",
+        },
+        "keys": {
+            "approve": "Retenir", "reject": "Refuser", "edit": "Modifier", "hold": "Remettre en attente",
+            "mark": "Marquer", "merge": "Réunir à celle-ci", "ban": "Exclure", "air": "À l’antenne",
+            "retract": "Retirer de l’antenne", "undo": "Annuler", "next": "Suivante", "before": "Précédente",
+            "search": "Chercher",
+        },
+        "done": {
+            "approve": "Retenue.", "reject": "Refusée.", "edit": "Modifiée.", "hold": "Remise en attente.",
+            "merge": "Réunies.", "ban": "Exclu.", "air": "À l’antenne.", "retract": "Retirée de l’antenne.",
+            "undo": "Annulé.", "programme": "Tout le monde le sait.",
+        },
+        "failed": "Pas fait : {why}", "unreachable": "Le serveur ne répond pas. Elle est de retour dans la liste.",
+        "reason": "Pourquoi ? L’auteur le lira.", "ban_reason": "Pourquoi exclure cette personne ? Elle le lira.",
+        "new_text": "Le nouveau texte", "apply": "Valider", "cancel": "Laisser", "in_hand": "entre les mains de {by}",
+        "original": "Texte d’origine",
+        "state_now": "État", "opinions": "Extensions", "sender": "Expéditeur", "reason_given": "Raison",
+        "marked": {"one": "{count} marquée", "other": "{count} marquées"}, "anonymous": "sans nom",
+        "nothing_marked": "Marquez-en d’abord, avec X.", "no_person": "Personne ne sait qui l’a envoyée.",
+        "ages": ["{n} s", "{n} min", "{n} h", "{n} j"],
+    },
+}  # fmt: skip
