@@ -10,6 +10,7 @@ import trustme
 from fanout.edge.sender import Sender, SendLoop
 from fanout.edge.uring import open_sender
 from fanout.wire.rendered import Format
+from tests.edge.site import Where
 
 
 @pytest.fixture(params=list(Format), ids=[format.name.lower() for format in Format])
@@ -34,3 +35,9 @@ def each_sender(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """What this machine allows, and what is left where io_uring is refused."""
     monkeypatch.setattr("fanout.edge.hub.open_sender", request.param)
     return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["one process", "two"], autouse=True)
+def where_the_engine_is(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edge must not be able to tell whether the engine is in its process or behind a socket."""
+    monkeypatch.setattr(Where, "behind_a_socket", request.param)

@@ -20,7 +20,9 @@ from fanout.engine.engine import Engine
 from fanout.engine.ports import Log
 from fanout.engine.room import Room
 from fanout.feed.engine_feed import EngineFeed
-from fanout.feed.port import Feed
+from fanout.feed.remote_feed import RemoteFeed
+from fanout.feed.serving import FeedServer
+from fanout.feed.statistics import EdgeStatistics
 from fanout.log.opening import open_engine
 from fanout.web.app import make_app
 from fanout.web.http import HttpServer
@@ -40,9 +42,12 @@ class Site:
     engine: Engine
     edge: Edge
     tokens: Tokens
+    feed: Any
+    """The feed of the engine's process."""
     target: tuple[str, int] | str
     nursery: trio.Nursery
     client_tls: ssl.SSLContext | None = None
+    server: FeedServer | None = None
     opened: list[socket.socket] = field(default_factory=list)
 
     @property
@@ -61,7 +66,18 @@ class Site:
     async def second(self, times: int = 1) -> None:
         """Let the edge believe that a second has passed."""
         for _ in range(times):
+            if self.server is not None:
+                await self.settled(lambda: not self.hub.feed._outbox)
+                self.hub.feed.report()
+                await self.edge_has_heard()
+                self.server.look()
+                await self.edge_has_heard()
             await self.edge._keep_alive.look()
+
+    async def edge_has_heard(self) -> None:
+        """Wait until the edge knows what the engine's process has said so far, and the other way round."""
+        if self.server is not None:
+            await self.server.statistics()
 
     async def connect(self, *, receive_buffer: int | None = None, plain: bool = False) -> trio.abc.Stream:
         """A connection with nothing said yet, TLS done if this site speaks it and `plain` does not forbid it."""
@@ -145,6 +161,29 @@ async def _close_at_the_end(stream: trio.abc.AsyncResource) -> None:
         await trio.aclose_forcefully(stream)
 
 
+class Where:
+    """Where the engine is that a site's edge belongs to; set by a fixture."""
+
+    behind_a_socket = False
+
+
+async def behind_a_socket(
+    feed: EngineFeed, nursery: trio.Nursery, count: Callable[[], EdgeStatistics]
+) -> tuple[RemoteFeed, FeedServer]:
+    """What an edge in another process would have of this feed, over a real Unix socket."""
+    server = FeedServer(feed)
+    await nursery.start(server.run)
+
+    async def connect() -> trio.abc.Stream:
+        ours, theirs = trio.socket.socketpair()
+        nursery.start_soon(server.serve, trio.SocketStream(theirs))
+        return trio.SocketStream(ours)
+
+    remote = RemoteFeed("edge-1", connect, count)
+    await nursery.start(remote.run)
+    return remote, server
+
+
 @asynccontextmanager
 async def open_site(
     *rooms: str,
@@ -153,7 +192,7 @@ async def open_site(
     unix: Path | None = None,
     log: Log | None = None,
     capacity: int | None = None,
-    feed: Callable[[Engine], Feed] = EngineFeed,
+    feed: Callable[[Engine], EngineFeed] = EngineFeed,
 ) -> AsyncIterator[Site]:
     """An edge with these rooms, each `NAME` (a stage) or `NAME:MODE`; a room `stage` if none is named.
 
@@ -168,19 +207,23 @@ async def open_site(
             name, _, mode = room.partition(":")
             await engine.open_room(name, mode=mode or "stage", capacity=capacity)
         edge: Edge
-        edge = Edge(
-            feed(engine),
-            authenticate=tokens.authenticate,
-            handle_http=lambda handover: http.serve(handover),
-            settings=settings,
-        )
-        http = HttpServer(make_app(engine, tokens, edge.statistics, lambda: True), edge.adopt)
+        here = feed(engine)
         with socket.socket(socket.AF_INET if unix is None else socket.AF_UNIX) as door:
             door.bind(("127.0.0.1", 0) if unix is None else str(unix))
             door.listen(4096)
             with trio.fail_after(SECONDS):
                 async with trio.open_nursery() as nursery:
+                    given, server = here, None
+                    if Where.behind_a_socket:
+                        given, server = await behind_a_socket(here, nursery, lambda: edge.statistics())
+                    edge = Edge(
+                        given,
+                        authenticate=tokens.authenticate,
+                        handle_http=lambda handover: http.serve(handover),
+                        settings=settings,
+                    )
+                    http = HttpServer(make_app(engine, tokens, edge.statistics, lambda: True), edge.adopt)
                     await nursery.start(edge.run, [(door, None if tls is None else tls[0])])
                     target = door.getsockname() if unix is None else str(unix)
-                    yield Site(engine, edge, tokens, target, nursery, None if tls is None else tls[1])
+                    yield Site(engine, edge, tokens, here, target, nursery, None if tls is None else tls[1], server)
                     nursery.cancel_scope.cancel()

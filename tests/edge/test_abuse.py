@@ -20,7 +20,7 @@ from fanout.edge.settings import EdgeSettings
 from fanout.feed.engine_feed import EngineFeed
 from fanout.wire.rendered import Format
 from tests.edge.listener import BINARY, PING, TEXT, Ended, client_frame, command, handshake, sse_request
-from tests.edge.site import Site, open_site
+from tests.edge.site import Site, Where, open_site
 
 FRAMES = {
     "rubbish": (b"\x00\xff" * 500, 1002),
@@ -145,7 +145,8 @@ async def test_ten_thousand_subscribes_end_in_a_flood() -> None:
             await bad.aclose()
         assert ended.code in (4009, None)
         kinds = [item.get("code") or item["type"] for item in items if item["type"] != "presence"]
-        assert kinds.count("welcome") == 63
+        # Behind a socket it is gone before it is known how any of the rooms stands.
+        assert kinds.count("welcome") == (0 if Where.behind_a_socket else 63)
         assert kinds.count("rate_limited") <= MAX_REFUSED_COMMANDS
         assert kinds.count("too_many_rooms") + kinds.count("already_subscribed") <= COMMAND_BURST
         await site.publish("stage", "hello")

@@ -17,7 +17,7 @@ from tests.edge.small_desk import SmallDesk
 
 
 def desk_of(site: Site) -> SmallDesk:
-    return site.hub.feed
+    return site.feed
 
 
 async def visitor(site: Site, subject: str = "", format: Format = Format.JSON) -> Listener:

@@ -20,7 +20,7 @@ from tests.edge.small_desk import SmallDesk
 
 
 def desk_of(site: Site) -> SmallDesk:
-    return site.hub.feed
+    return site.feed
 
 
 def cookie(token: str) -> tuple[str, ...]:
@@ -64,6 +64,7 @@ async def test_a_forged_token_is_refused_although_the_cookie_holds() -> None:
 async def test_who_is_banned_does_not_get_in(target: str, room: str) -> None:
     async with open_site("stage", "foyer", feed=SmallDesk) as site:
         desk_of(site).ban(target, room)
+        await site.edge_has_heard()
         headers = cookie(site.token("visitor", subject="somebody"))
         refused = await site.websocket("room=stage", headers=headers)
         await refused.expect("bye", code=4003, reason="Enough.", reconnect=False)
@@ -94,6 +95,7 @@ async def test_a_ban_sends_away_at_once_whom_it_concerns_and_nobody_else(
         stranger = await site.listener(Format.JSON)
         elsewhere = await site.listener(Format.JSON, room="foyer", headers=headers)
         desk_of(site).ban(target, room)
+        await site.edge_has_heard()
         for listener in concerned:
             await listener.expect("bye", code=4003, reason="Enough.", reconnect=False)
             assert (await listener.end()).code == (None if format is Format.EVENTS else 4003)
@@ -115,11 +117,13 @@ async def test_a_ban_from_one_room_ends_that_room_alone_for_who_listens_to_other
         listener = await site.websocket("room=stage&room=foyer", headers=headers)
         await listener.expect("welcome")
         desk_of(site).ban("visitor:somebody", "stage")
+        await site.edge_has_heard()
         await listener.expect("error", code="banned", detail="Enough.", room="stage")
         await site.publish("stage", "not for them")
         await site.publish("foyer", "for them")
         assert await listener.texts(1) == ["for them"]
         desk_of(site).ban("visitor:somebody", "foyer")
+        await site.edge_has_heard()
         await listener.expect("bye", code=4003, room="foyer")
 
 
@@ -128,6 +132,7 @@ async def test_who_is_muted_still_listens(format: Format) -> None:
         headers = cookie(site.token("visitor", subject="somebody"))
         listener = await site.listener(format, headers=headers)
         desk_of(site).ban("visitor:somebody", effect=Effect.MUTE)
+        await site.edge_has_heard()
         await site.listener(format, headers=headers)
         await site.publish("stage", "for them too")
         assert await listener.texts(1) == ["for them too"]
@@ -272,4 +277,5 @@ async def test_who_wants_to_hear_of_each_listener_does(format: Format) -> None:
         await second.aclose()
         await site.is_empty()
         counted = desk_of(site).counted
+        await site.settled(lambda: len(counted) == 4)
         assert counted == [("stage", True, 1), ("stage", True, 2), ("stage", False, 1), ("stage", False, 0)]

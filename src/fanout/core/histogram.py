@@ -32,6 +32,12 @@ class Histogram:
         self.count += times
         self.total += value * times
 
+    def add(self, other: Histogram) -> None:
+        """Note everything that `other` has seen, which has the same bounds."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.count += other.count
+        self.total += other.total
+
     def cumulated(self) -> list[tuple[float, int]]:
         """(upper bound, observations up to it), the last bound infinite."""
         pairs, running = [], 0

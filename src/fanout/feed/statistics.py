@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from fanout.core.histogram import Histogram
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +52,71 @@ class EdgeStatistics:
     handshakes: dict[str, int]
     errors: dict[str, int]
     rooms: dict[str, RoomCounts]
+
+
+def summed(parts: Sequence[EdgeStatistics], rooms: Mapping[str, RoomCounts]) -> EdgeStatistics:
+    """What these edges are and have done together. How many people are in `rooms` is for somebody else to say: one may
+    listen at two edges."""
+    return EdgeStatistics(
+        listeners=_sum(part.listeners for part in parts),
+        slow=sum(part.slow for part in parts),
+        arriving=sum(part.arriving for part in parts),
+        visiting=sum(part.visiting for part in parts),
+        deliveries=sum(part.deliveries for part in parts),
+        sends=sum(part.sends for part in parts),
+        passes=_histogram([part.passes for part in parts]),
+        delivery=_histogram([part.delivery for part in parts]),
+        gaps=_sum(part.gaps for part in parts),
+        closes=_sum(part.closes for part in parts),
+        handshakes=_sum(part.handshakes for part in parts),
+        errors=_sum(part.errors for part in parts),
+        rooms=dict(rooms),
+    )
+
+
+def of_the_gone(statistics: EdgeStatistics) -> EdgeStatistics:
+    """What stays of an edge that is gone: what it has done, not who was there; so that sums never go back."""
+    return replace(
+        statistics, listeners=dict.fromkeys(statistics.listeners, 0), slow=0, arriving=0, visiting=0, rooms={}
+    )
+
+
+def _sum(tables: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
+    total: Counter[Key] = Counter()
+    for table in tables:
+        total.update(table)
+    return dict(total)
+
+
+def _histogram(parts: Sequence[Histogram]) -> Histogram:
+    total = Histogram()
+    for part in parts:
+        total.add(part)
+    return total
+
+
+def packed(statistics: EdgeStatistics) -> bytes:
+    """As one process sends it to another."""
+    return _packer.encode(statistics)
+
+
+def unpacked(data: bytes) -> EdgeStatistics:
+    """What `packed` was given."""
+    return _unpacker.decode(data)
+
+
+def _plain(value: Any) -> Any:
+    assert isinstance(value, Histogram)
+    return value.counts, value.total
+
+
+def _histogram_of(kind: type, value: Any) -> Any:
+    assert kind is Histogram
+    histogram = Histogram()
+    histogram.counts, histogram.total = list(value[0]), value[1]
+    histogram.count = sum(histogram.counts)
+    return histogram
+
+
+_packer: Final = msgspec.msgpack.Encoder(enc_hook=_plain)
+_unpacker: Final = msgspec.msgpack.Decoder(EdgeStatistics, dec_hook=_histogram_of)

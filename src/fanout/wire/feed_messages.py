@@ -1,0 +1,393 @@
+"""What edges and the engine's process say to each other over a Unix socket, as bytes: MessagePack behind a length.
+
+Both ends are the same version of fanout, started by the same command, so this is no protocol for others: a message is
+an array whose first item says which it is. An entry is written once, whoever it goes to, without the room and epoch
+that its batch names.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from fanout import errors
+from fanout.core.ban import Ban
+from fanout.core.cursor import Extent
+from fanout.core.message import Author, Entry, Message, Retraction
+from fanout.core.position import Position
+from fanout.core.principal import Principal
+from fanout.core.room import RoomSettings
+from fanout.core.submission import Submission
+from fanout.wire.commands import Publish, Submit
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+"""Longest message. The largest that is sent is 512 entries of a room; what claims to be longer is no message."""
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class _Said(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """One message. `call` is a number that its answer carries again."""
+
+
+class MessageItem(_Said, frozen=True, array_like=True, tag=0):
+    """A message of a batch."""
+
+    seq: int
+    id: str
+    kind: str
+    name: str
+    role: str
+    text: str
+    at: int
+    re: str | None
+    data: dict[str, Any] | None
+    retracted: bool
+
+
+class RetractionItem(_Said, frozen=True, array_like=True, tag=1):
+    """A retraction of a batch."""
+
+    seq: int
+    target: str
+    at: int
+
+
+Items = list[MessageItem | RetractionItem]
+
+
+class Fault(msgspec.Struct, frozen=True, array_like=True):
+    """An error on its way to the other process; `kind` is its class, empty for a fault of ours."""
+
+    kind: str
+    code: str
+    detail: str
+    after_s: float | None = None
+
+
+# --- what an edge says ------------------------------------------------------------------------------------------------
+
+
+class Hello(_Said, frozen=True, array_like=True, tag=10):
+    """The first message: which process this is, and who listens there already."""
+
+    process: str
+    pid: int
+
+
+class Follow(_Said, frozen=True, array_like=True, tag=11):
+    """Follow a room; from `after` on, where that is still in memory."""
+
+    room: str
+    after: str | None
+
+
+class Unfollow(_Said, frozen=True, array_like=True, tag=12):
+    """Follow it no longer."""
+
+    room: str
+
+
+class Read(_Said, frozen=True, array_like=True, tag=13):
+    """Asks for `Entries`."""
+
+    call: int
+    room: str
+    after: int
+    limit: int
+
+
+class PublishFor(_Said, frozen=True, array_like=True, tag=14):
+    """Asks for `Published`."""
+
+    call: int
+    principal: Principal
+    command: Publish
+
+
+class SubmitFor(_Said, frozen=True, array_like=True, tag=15):
+    """Asks for `Submitted`."""
+
+    call: int
+    principal: Principal
+    command: Submit
+    address: str
+
+
+class Admit(_Said, frozen=True, array_like=True, tag=16):
+    """Asks for `Admitted`."""
+
+    call: int
+    principal: Principal
+    address: str
+    rooms: tuple[str, ...]
+
+
+class Present(_Said, frozen=True, array_like=True, tag=17):
+    """So many connections of each identity (empty: none) have joined a room and left it since the last time."""
+
+    room: str
+    joined: dict[str, int]
+    left: dict[str, int]
+
+
+class Authors(_Said, frozen=True, array_like=True, tag=18):
+    """Identities that listen there now and did not, and the other way round."""
+
+    arrived: tuple[str, ...]
+    departed: tuple[str, ...]
+
+
+class Missed(_Said, frozen=True, array_like=True, tag=19):
+    """News for an author who was not there any more."""
+
+    submission: Submission
+
+
+class Counted(_Said, frozen=True, array_like=True, tag=20):
+    """What the edge has counted; answers `Count`."""
+
+    call: int
+    statistics: bytes
+
+
+FromEdge = Hello | Follow | Unfollow | Read | PublishFor | SubmitFor | Admit | Present | Authors | Missed | Counted
+
+# --- what the engine's process says -----------------------------------------------------------------------------------
+
+
+class Welcome(_Said, frozen=True, array_like=True, tag=30):
+    """The answer to `Hello`: whether plug-ins want to be asked about visitors, and who is banned."""
+
+    admits: bool
+    bans: list[Ban]
+
+
+class Begin(_Said, frozen=True, array_like=True, tag=31):
+    """How a room stands; what it holds in memory follows as `Heard`."""
+
+    room: str
+    settings: RoomSettings
+    extent: Extent
+
+
+class Heard(_Said, frozen=True, array_like=True, tag=32):
+    """The next entries of a room."""
+
+    room: str
+    epoch: str
+    items: Items
+
+
+class Changed(_Said, frozen=True, array_like=True, tag=33):
+    """A room's settings are these from now on."""
+
+    room: str
+    settings: RoomSettings
+
+
+class Refused(_Said, frozen=True, array_like=True, tag=34):
+    """A room can't be followed."""
+
+    room: str
+    fault: Fault
+
+
+class Entries(_Said, frozen=True, array_like=True, tag=35):
+    """What was read."""
+
+    call: int
+    room: str
+    epoch: str
+    items: Items
+
+
+class Published(_Said, frozen=True, array_like=True, tag=36):
+    """It is durable."""
+
+    call: int
+    message: Message
+
+
+class Submitted(_Said, frozen=True, array_like=True, tag=37):
+    """It is durable."""
+
+    call: int
+    submission: Submission
+
+
+class Admitted(_Said, frozen=True, array_like=True, tag=38):
+    """Whom to take them for."""
+
+    call: int
+    principal: Principal
+
+
+class Failed(_Said, frozen=True, array_like=True, tag=39):
+    """What was asked for could not be done."""
+
+    call: int
+    fault: Fault
+
+
+class Presence(_Said, frozen=True, array_like=True, tag=40):
+    """So many are in a room, over all edges."""
+
+    room: str
+    listeners: int
+    visitors: int
+
+
+class Told(_Said, frozen=True, array_like=True, tag=41):
+    """A submission has reached another state."""
+
+    submission: Submission
+
+
+class Banned(_Said, frozen=True, array_like=True, tag=42):
+    """A ban has been made or changed."""
+
+    ban: Ban
+
+
+class Lifted(_Said, frozen=True, array_like=True, tag=43):
+    """A ban has been taken back."""
+
+    ban: str
+
+
+class Count(_Said, frozen=True, array_like=True, tag=44):
+    """Asks for `Counted`."""
+
+    call: int
+
+
+ToEdge = (
+    Welcome
+    | Begin
+    | Heard
+    | Changed
+    | Refused
+    | Entries
+    | Published
+    | Submitted
+    | Admitted
+    | Failed
+    | Presence
+    | Told
+    | Banned
+    | Lifted
+    | Count
+)
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+read_from_edge: Final = msgspec.msgpack.Decoder(FromEdge).decode
+read_to_edge: Final = msgspec.msgpack.Decoder(ToEdge).decode
+
+
+def framed(said: FromEdge | ToEdge) -> bytes:
+    """A message as it goes over the socket."""
+    payload = _encode(said)
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class MessageReader:
+    """Cuts what comes over the socket into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes | bytearray) -> list[bytes]:
+        """The messages that are whole with these bytes.
+
+        Raises:
+            ValueError: This is not what the other end would send.
+        """
+        self._buffer += data
+        found = []
+        begin = 0
+        while len(self._buffer) >= begin + _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer, begin)
+            if length > MAX_MESSAGE_BYTES:
+                raise ValueError(f"a message of {length} bytes; {MAX_MESSAGE_BYTES} are the most")
+            end = begin + _LENGTH.size + length
+            if len(self._buffer) < end:
+                break
+            found.append(bytes(self._buffer[begin + _LENGTH.size : end]))
+            begin = end
+        del self._buffer[:begin]
+        return found
+
+
+def items_of(entries: Iterable[Entry]) -> Items:
+    """Entries of one room, as a batch carries them."""
+    return [
+        MessageItem(
+            entry.position.seq,
+            entry.id,
+            entry.kind,
+            entry.author.name,
+            entry.author.role,
+            entry.text,
+            entry.at,
+            entry.re,
+            _plain(entry.data),
+            entry.retracted,
+        )
+        if isinstance(entry, Message)
+        else RetractionItem(entry.position.seq, entry.target, entry.at)
+        for entry in entries
+    ]
+
+
+def entries_of(room: str, epoch: str, items: Sequence[MessageItem | RetractionItem]) -> list[Entry]:
+    """The entries that `items_of` was given."""
+    return [
+        Message(
+            room,
+            Position(epoch, item.seq),
+            item.id,
+            item.kind,
+            Author(item.name, item.role),
+            item.text,
+            item.at,
+            re=item.re,
+            data=item.data,
+            retracted=item.retracted,
+        )
+        if isinstance(item, MessageItem)
+        else Retraction(room, Position(epoch, item.seq), item.target, item.at)
+        for item in items
+    ]
+
+
+def _plain(data: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if data is None else dict(data)
+
+
+_KINDS: Final[dict[str, type[errors.FanoutError]]] = {
+    kind.__name__: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.FanoutError)
+}
+
+
+def fault_of(error: errors.FanoutError) -> Fault:
+    """An error, as a message carries it. One whose kind is not in `fanout.errors` goes as the nearest that is."""
+    kind = next(known.__name__ for known in type(error).__mro__ if _KINDS.get(known.__name__) is known)
+    return Fault(kind, error.code, error.detail, getattr(error, "after_s", None))
+
+
+def error_of(fault: Fault) -> errors.FanoutError:
+    """The error to raise: of the same kind, code and detail."""
+    kind = _KINDS.get(fault.kind, errors.FanoutError)
+    if issubclass(kind, errors.TooSoon):
+        return kind(fault.detail, after_s=fault.after_s or 0.0)
+    if issubclass(kind, errors.EngineAway):
+        return kind(fault.detail)
+    if issubclass(kind, errors.ConfigurationError | errors.ProtocolViolation | errors.ListenerOvertaken):
+        kind = errors.FanoutError  # none of them comes of what a feed is asked
+    return kind(fault.detail, code=fault.code)
