@@ -34,6 +34,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module that says `BOTH_WAYS = True` is run twice: what it promises holds in one process and in several."""
+    if getattr(metafunc.module, "BOTH_WAYS", False):
+        metafunc.parametrize("workers", [0, 2], indirect=True, ids=["one process", "workers"], scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(request: pytest.FixtureRequest) -> Iterator[int]:
+    """How many processes of their own the listeners of this test's servers have."""
+    ServerProcess.workers = getattr(request, "param", 0)
+    yield ServerProcess.workers
+    ServerProcess.workers = 0
+
+
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     """Starts real servers with the tests' secret, `start_server("--memory", "--room", "stage:stage")`; all end with the
@@ -48,8 +62,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
     yield start
     for server in started:
-        server.process.kill()
-        server.wait()
+        server.kill()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 FANOUT = [sys.executable, "-m", "fanout"]
@@ -16,13 +17,18 @@ SECRET = "a secret for tests, as long as it has to be"
 
 
 class ServerProcess:
-    """One server. `url` once it listens; `log` and `out` hold what it has said so far."""
+    """One server. `url` once it listens; `log` and `out` hold what it has said so far.
+
+    `workers` is how many processes of their own the listeners get; set by a fixture for all servers of a test.
+    """
+
+    workers = 0
 
     def __init__(self, *arguments: str, folder: Path, env: dict[str, str] | None = None) -> None:
         self.log, self.out = "", ""
         self._ended: set[str] = set()
         self.process = subprocess.Popen(
-            [*FANOUT, "serve", *arguments],
+            [*FANOUT, "serve", *self._workers(arguments), *arguments],
             cwd=folder,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -37,6 +43,21 @@ class ServerProcess:
         ]
         for reader in self._readers:
             reader.start()
+
+    def _workers(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        return ("--workers", str(self.workers)) if self.workers and "--workers" not in arguments else ()
+
+    def children(self) -> list[int]:
+        """The processes that it has started; none for a server that is one process."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(fields[1]) == self.process.pid:
+                    found.append(int(stat.parent.name))
+            except OSError:
+                continue
+        return found
 
     def _read(self, name: str, pipe) -> None:
         for line in pipe:
@@ -83,8 +104,12 @@ class ServerProcess:
         return self.wait(seconds)
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye, nothing flushed."""
+        """SIGKILL for every process: no goodbye, nothing flushed."""
+        children = self.children()
         self.process.kill()
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.wait()
 
 

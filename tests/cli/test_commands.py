@@ -71,7 +71,7 @@ def test_the_version_is_the_distributions(tmp_path: Path):
     [
         ([], "required: COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
-        (["serve", "--workers", "2"], "--workers"),
+        (["serve", "--workers", "many"], "--workers"),
         (["serve", "--port"], "--port"),
         (["serve", "--port", "many"], "--port: a whole number from 0 to 65535"),
         (["serve", "--memory", "--data", "x"], "not allowed with"),

@@ -59,7 +59,7 @@ def test_something_bad_is_exit_code_1_with_what_to_change(tmp_path: Path):
         (["--for", "many"], "--for: a whole number from 1 to"),
         (["--for", "0"], "--for: a whole number from 1 to"),
         (["--for", "²"], "--for: a whole number from 1 to"),
-        (["--workers", "-1"], "--workers: a whole number from 0 to 1024, or auto"),
+        (["--workers", "-1"], "--workers: processes that carry listeners, 0 to 64, or auto"),
         (["--port", "many"], "--port: a whole number from 0 to 65535"),
         (["--proxy-config", "absent.conf"], "absent.conf can't be read"),
     ],

@@ -17,6 +17,8 @@ from fanout.client.client import Client
 from fanout.core.message import Message
 from fanout.wire.rendered import Format
 
+BOTH_WAYS = True
+
 
 class Server:
     """One `fanout serve` on a directory; it can be ended, and started again on the same port."""

@@ -10,7 +10,7 @@ from fanout.core import breaker
 from fanout.moderation.hooks import answers, background, crew, hooks, notices, plugin, watchdog
 from fanout.moderation.hooks.calls import Failure
 from fanout.plugins.interface import HOOKS, HookKind
-from fanout.server import process
+from fanout.server import last_resort
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins" / "hooks.md").read_text()
 
@@ -27,7 +27,7 @@ NUMBERS = {
     "a step that is told while it lasts, seconds": watchdog.STUCK_SECONDS,
     "for what is queued at the end, seconds": hooks.LAST_NOTICES_SECONDS,
     "for cancelled calls to end, seconds": crew.STOP_GRACE_SECONDS,
-    "for one that shields itself for ever, until the process ends without it, seconds": process.HELD_SECONDS,
+    "for one that shields itself for ever, until the process ends without it, seconds": last_resort.HELD_SECONDS,
 }
 
 

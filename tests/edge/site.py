@@ -12,6 +12,7 @@ from typing import Any
 
 import trio
 
+from fanout.core.admission import Ledger
 from fanout.core.message import Message
 from fanout.core.principal import Role
 from fanout.edge.edge import Edge
@@ -171,7 +172,7 @@ async def behind_a_socket(
     feed: EngineFeed, nursery: trio.Nursery, count: Callable[[], EdgeStatistics]
 ) -> tuple[RemoteFeed, FeedServer]:
     """What an edge in another process would have of this feed, over a real Unix socket."""
-    server = FeedServer(feed)
+    server = FeedServer(feed, Ledger(None, None))
     await nursery.start(server.run)
 
     async def connect() -> trio.abc.Stream:
@@ -222,7 +223,11 @@ async def open_site(
                         handle_http=lambda handover: http.serve(handover),
                         settings=settings,
                     )
-                    http = HttpServer(make_app(engine, tokens, edge.statistics, lambda: True), edge.adopt)
+
+                    async def counted() -> EdgeStatistics:
+                        return edge.statistics()
+
+                    http = HttpServer(make_app(engine, tokens, counted, lambda: True), edge.adopt)
                     await nursery.start(edge.run, [(door, None if tls is None else tls[0])])
                     target = door.getsockname() if unix is None else str(unix)
                     yield Site(engine, edge, tokens, here, target, nursery, None if tls is None else tls[1], server)

@@ -24,6 +24,8 @@ from tests.components import component
 from tests.edge.listener import Listener, handshake, sse_request
 from tests.server_process import SECRET, ServerProcess
 
+BOTH_WAYS = True
+
 CONFIGS = Path(__file__).parents[2] / "docs" / "configs"
 SECONDS = 20
 
@@ -52,6 +54,14 @@ class Proxied:
                 sse_request("stage", query, headers) if events else handshake(f"room=stage&{query}", format, headers)
             )
             yield await Listener(stream, format).upgraded()
+
+    async def knows_who_is_there(self, listeners: int) -> None:
+        """Wait until every edge knows of those whom another has let in: within a second."""
+        while self.server.workers:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                room = (await client.get(f"{self.url}/v1/rooms/stage")).json()
+            if room["listeners"] == listeners:
+                return
 
     async def publish(self, text: str) -> str:
         """Publish through the proxy; the position."""
@@ -191,6 +201,7 @@ async def test_everybody_counts_for_the_address_that_the_proxy_saw(proxied: Prox
         ):
             for listener in (first, second):
                 await listener.expect("welcome")
+            await proxied.knows_who_is_there(2)
             async with proxied.listener(Format.JSON, "", "127.0.0.1", forged) as third:
                 await third.expect("bye", code=4013, reconnect=True)
                 assert (await third.end()).code == 4013

@@ -22,6 +22,8 @@ from tests.components import component
 from tests.docs.page_session import free_port
 from tests.server_process import SECRET, ServerProcess
 
+BOTH_WAYS = True
+
 pytestmark = [pytest.mark.kannel, pytest.mark.timeout(60), pytest.mark.xdist_group("alone")]
 
 CONFIG = Path(__file__).parents[2] / "docs" / "configs" / "kannel.conf"

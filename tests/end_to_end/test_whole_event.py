@@ -29,6 +29,8 @@ from tests.end_to_end.staff import (
 )
 from tests.server_process import SECRET, ServerProcess, fanout
 
+BOTH_WAYS = True
+
 SENT_BEFORE = [f"Question {n}: what about it, and when?" for n in range(16_000)]
 SMS = [f"SMS {n}: when does the minimum wage rise?" for n in range(2_000)]
 WEB = [f"Web {n}: and the trains?" for n in range(100)]

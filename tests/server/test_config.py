@@ -74,7 +74,7 @@ def test_saying_no_to_memory_keeps_the_directory(tmp_path: Path):
         ("port = 70000", "port", "0 to 65535"),
         ('port = "many"', "port", "0 to 65535"),
         ("prot = 1", "prot", "Is it port?"),
-        ("workers = 2", "workers", "no such setting"),
+        ("worker = 2", "worker", "no such setting"),
         ("drain_seconds = nan", "drain_seconds", "0 to 3600"),
         ("drain_seconds = -1", "drain_seconds", "0 to 3600"),
         ("memory = 3", "memory", "true or false"),
@@ -105,7 +105,7 @@ def test_an_error_names_the_key_and_what_it_accepts(tmp_path: Path, text: str, k
     assert says in raised.value.detail
 
 
-@pytest.mark.parametrize("name", ["FANOUT_PROT", "FANOUT_", "FANOUT_WORKERS"])
+@pytest.mark.parametrize("name", ["FANOUT_PROT", "FANOUT_", "FANOUT_WORKER"])
 def test_a_misspelt_variable_is_an_error(name: str):
     with pytest.raises(ConfigurationError, match=f"{name}: there is no such setting"):
         read_config(None, {name: "1"}, {})

@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 import warnings
 from pathlib import Path
 
@@ -18,10 +17,12 @@ import pytest
 import trio
 import trustme
 
-from fanout.client import Finished, Live, Stopped, Waiting, open_client, open_publisher
+from fanout.client import Finished, Stopped, Waiting, open_client, open_publisher
 from fanout.server.credentials import tokens_of
 from fanout.server.settings import Config
 from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
+
+BOTH_WAYS = True
 
 
 async def get(url: str, **options: object) -> httpx.Response:
@@ -38,53 +39,6 @@ def test_it_says_one_line_on_stdout_and_ends_with_zero(start_server):
     assert server.terminate() == 0
     assert re.fullmatch(r"fanout listening on http://127\.0\.0\.1:\d+\n", server.out)
     assert "Traceback" not in server.log
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_draining_gives_every_listener_its_own_slot_and_all_that_was_said(start_server, number: signal.Signals):
-    server = start_server("--memory", "--room", "stage:stage", "--drain-seconds", "20")
-    listeners, waits, heard = 20, [], []
-
-    async def listen(task_status) -> None:
-        over = trio.Event()
-
-        def watch(news: object) -> None:
-            if isinstance(news, Live):
-                task_status.started()
-            if isinstance(news, Waiting):
-                waits.append(news.seconds)
-                over.set()
-
-        async with open_client(server.url, rooms=["stage"], watch=watch) as client:
-            heard.append((await anext(client)).text)
-            await over.wait()
-
-    with trio.fail_after(30):
-        async with trio.open_nursery() as nursery:
-            for _ in range(listeners):
-                await nursery.start(listen)
-            async with open_publisher(server.url, token=TOKEN) as publisher:
-                await publisher.publish("stage", "the last word")
-            server.process.send_signal(number)
-    assert server.wait() == 0
-    assert heard == ["the last word"] * listeners
-    assert sorted(waits) == [float(slot) for slot in range(1, 21)]
-
-
-async def test_a_second_signal_does_not_wait_for_those_who_do_not_read(start_server):
-    server = start_server("--memory", "--room", "stage:stage")
-    stuck = socket.create_connection(("127.0.0.1", server.port))
-    stuck.sendall(b"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-    await get(f"{server.url}/healthz")  # who came before has been let in by now
-    with trio.fail_after(30):
-        server.process.send_signal(signal.SIGTERM)
-        await trio.to_thread.run_sync(server.says, "draining")
-        began = time.monotonic()
-        server.process.send_signal(signal.SIGTERM)
-        assert await trio.to_thread.run_sync(server.wait) == 0
-    stuck.close()
-    assert time.monotonic() - began < 5, "a first signal alone waits ten seconds for this request"
-    assert "hurrying" in server.log
 
 
 async def test_a_publication_in_progress_is_answered_before_the_server_ends(start_server):
@@ -306,8 +260,10 @@ async def test_one_listener_too_many_is_told_when_to_come_back(start_server):
     with trio.fail_after(30):
         async with open_client(server.url, rooms=["stage"]) as first:
             await first.wait_live()
-            async with open_client(server.url, rooms=["stage"], watch=watch):
-                await told.wait()
+            while not told.is_set():  # with workers, a limit is known to all edges within a second
+                async with open_client(server.url, rooms=["stage"], watch=watch) as another:
+                    with trio.move_on_after(1):
+                        await (told.wait() if not server.workers else another.wait_live())
     assert 1 <= waits[0].seconds <= 30
 
 

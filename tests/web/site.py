@@ -115,7 +115,7 @@ async def read_answer(stream: trio.SocketStream, *, head_only: bool = False) -> 
     return head + b"\r\n\r\n" + body
 
 
-def edge_statistics() -> EdgeStatistics:
+async def edge_statistics() -> EdgeStatistics:
     """An edge that has counted a little."""
     delivery = Histogram()
     delivery.observe(0.0008, 90)

@@ -14,9 +14,6 @@ from fanout.cli.server_flags import add_server_flags, config_from
 MOST_LISTENERS: Final = 100_000_000
 """More than one machine has ever had."""
 
-MOST_WORKERS: Final = 1024
-"""More than there are cores in a machine."""
-
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
@@ -24,7 +21,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="check the machine for an evening, and say what to change",
         description="Check descriptors, backlog, ports, memory, cores, clock, TLS, disk and proxies for a number of "
         "listeners, with the settings that `fanout serve` would have: what was found, what is needed, what to change "
-        "and what it is good for. It changes nothing. Exits with 0 when nothing is bad, else with 1.",
+        "and what it is good for. It changes nothing. Without --workers it says how many are needed. Exits with 0 when "
+        "nothing is bad, else with 1.",
         epilog="Run it as the user, and with the limits, of the service; a week before, and again on the day.",
         allow_abbrev=False,
     )
@@ -35,12 +33,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=_listeners,
         metavar="LISTENERS",
         help="how many at the same time (default: as many as this machine can carry)",
-    )
-    parser.add_argument(
-        "--workers",
-        type=_workers,
-        metavar="N",
-        help="with as many worker processes, or auto for one per core (default: as many as the listeners need)",
     )
     parser.add_argument(
         "--proxy-config", type=Path, metavar="FILE", help="the nginx (nginx -T) or haproxy configuration to check too"
@@ -55,25 +47,20 @@ def _listeners(word: str) -> int:
     return int(word)
 
 
-def _workers(word: str) -> int:
-    if word == "auto":
-        return len(os.sched_getaffinity(0))
-    if not (word.isascii() and word.isdecimal() and int(word) <= MOST_WORKERS):
-        raise argparse.ArgumentTypeError(f"a whole number from 0 to {MOST_WORKERS}, or auto; not {word!r}")
-    return int(word)
-
-
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from fanout.server.doctor.examination import examine
     from fanout.server.doctor.finding import Verdict
     from fanout.server.doctor.table import examination_text
+    from fanout.server.edge_share import workers_of
 
+    config = config_from(arguments)
+    chosen = arguments.workers is not None or config.workers != 0
     examination = examine(
-        config_from(arguments),
+        config,
         listeners=arguments.listeners,
-        workers=arguments.workers,
+        workers=workers_of(config) if chosen else None,
         proxy_config=arguments.proxy_config,
     )
     if arguments.json:

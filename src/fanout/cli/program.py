@@ -20,6 +20,7 @@ from fanout.cli import (
     import_questions,
     listen,
     plugins,
+    process,
     publish,
     purge,
     serve,
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in (
         serve, demo, token, publish, listen, import_questions, transcript, audit, purge, plugins, check_config,
-        doctor,
+        doctor, process,
     ):  # fmt: skip
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")

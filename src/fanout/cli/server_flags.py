@@ -12,7 +12,7 @@ from fanout.server.settings import Config, accepted
 _PLAIN = {
     "host": "HOST", "port": "PORT", "unix": "PATH", "tls_cert": "FILE", "tls_key": "FILE", "drain_seconds": "SECONDS",
     "max_listeners": "N", "max_per_address": "N", "handshake_seconds": "SECONDS", "log_format": "FORMAT",
-    "plugin_folder": "DIR",
+    "plugin_folder": "DIR", "workers": "N|auto",
 }  # fmt: skip
 """Settings with a value, and what stands for it in the help. They are checked by `config`, not by argparse, so that a
 wrong value gets the same answer wherever it comes from."""

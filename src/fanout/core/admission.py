@@ -52,6 +52,10 @@ class Admission:
         self.max_connections = max_connections
         self.max_per_address = max_per_address
         self.full_retry_seconds = full_retry_seconds
+        self.full = False
+        """Whether others, with whom the limits are shared, have taken all places."""
+        self.full_addresses: set[str] = set()
+        """Addresses whose share they have taken."""
         self.admitted = 0
         self._by_address: dict[str, int] = {}
 
@@ -60,10 +64,10 @@ class Admission:
 
         An empty address (a Unix socket, before the proxy has said who it carries) has no share of its own.
         """
-        if self.admitted >= self.max_connections:
-            return self._refusal("full", f"All {self.max_connections} places are taken.", chance)
+        if self.admitted >= self.max_connections or self.full:
+            return self._refusal("full", "All places are taken.", chance)
         here = self._by_address.get(address, 0)
-        if address and here >= self.max_per_address:
+        if address and (here >= self.max_per_address or address in self.full_addresses):
             detail = f"{self.max_per_address} connections from one address are the most."
             return self._refusal("address_full", detail, chance)
         self.admitted += 1
@@ -83,3 +87,43 @@ class Admission:
                 self._by_address[address] = here
             else:
                 del self._by_address[address]
+
+
+class Ledger:
+    """What several edges have admitted together, against the limits of the whole server.
+
+    Args:
+        max_connections, max_per_address: As in `Admission`; None: no limit.
+    """
+
+    def __init__(self, max_connections: int | None, max_per_address: int | None) -> None:
+        self._max_connections = max_connections
+        self._max_per_address = max_per_address
+        self._admitted = 0
+        self._by_address: dict[str, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether all places are taken."""
+        return self._max_connections is not None and self._admitted >= self._max_connections
+
+    def is_full(self, address: str) -> bool:
+        """Whether this address has its share."""
+        return (
+            self._max_per_address is not None
+            and address != ""
+            and self._by_address.get(address, 0) >= self._max_per_address
+        )
+
+    def count(self, address: str, change: int) -> None:
+        """So many more connections of this address have been admitted, or fewer."""
+        self._admitted += change
+        now = self._by_address.get(address, 0) + change
+        if now:
+            self._by_address[address] = now
+        else:
+            self._by_address.pop(address, None)
+
+    def full_addresses(self) -> list[str]:
+        """Those that have their share."""
+        return [address for address in self._by_address if self.is_full(address)]

@@ -11,7 +11,6 @@ from time import perf_counter
 
 import trio
 
-from fanout.core.admission import Admission
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.limits import LINGER_SECONDS
 from fanout.core.reconnect import slot_ms
@@ -52,7 +51,9 @@ class Edge:
     ) -> None:
         self._settings = settings
         self._handle_http = handle_http
-        self._hub = Hub(feed, Admission(settings.max_listeners, settings.max_per_address, settings.full_retry_seconds))
+        admission = feed.admission(settings.max_listeners, settings.max_per_address, settings.full_retry_seconds)
+        self._hub = Hub(feed, admission)
+        self._hub.accepted = settings.first_number
         self._greeting = Greeting(self._hub, settings, authenticate)
         self._arrival = Arrival(self._hub, settings.handshake_seconds, self._greeting.greet, self._hand_over)
         self._keep_alive = KeepAlive(self._hub, self._arrival, settings)
@@ -102,20 +103,23 @@ class Edge:
         except Exception as fault:
             self._hub.fault(fault, connection)
 
-    def shut(self) -> None:
+    def shut(self, *, others_stay: bool = False) -> None:
         """Accept nobody any more, for good; the listening sockets may be closed then. Those who wait at them already
-        are let in, a burst at most, and told when to come back."""
+        are let in, a burst at most, and told when to come back; unless `others_stay` who accept at the same sockets."""
         for door in self._doors:
-            if door.open:
+            if door.open and not others_stay:
                 door.accept()
         self._greeting.draining = True
         self._set_doors()
 
-    async def drain(self, window_seconds: float) -> None:
+    async def drain(self, window_seconds: float, share: tuple[int, int] = (0, 1)) -> None:
         """Send everybody away, each with a slot of its own to come back in; return when all have gone.
 
         Stops accepting, lets walks finish, says goodbye, waits until the goodbyes have gone out or `LINGER_SECONDS` are
         over.
+
+        Args:
+            share: Which edge this is of how many that drain together; their slots lie between each other.
         Cancellation: safe; some have been told then and some not.
         """
         self.shut()
@@ -124,9 +128,10 @@ class Edge:
                 await trio.sleep(SLICE_SECONDS)
         listeners = self._hub.listeners()
         until = perf_counter() + SLICE_SECONDS
+        edge, edges = share
         for index, connection in enumerate(listeners):
             if connection.stage is Stage.LISTENING:
-                after_ms = slot_ms(index, len(listeners), window_seconds)
+                after_ms = slot_ms(index * edges + edge, len(listeners) * edges, window_seconds)
                 self._hub.sending.leave(connection, Bye(CloseCode.DRAINING, "The server is going down.", after_ms))
             if perf_counter() > until:
                 await trio.lowlevel.checkpoint()

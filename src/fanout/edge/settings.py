@@ -39,6 +39,7 @@ class EdgeSettings:
         max_visiting: Connections in ordinary HTTP at once; beyond, accepting pauses and the backlog waits.
         handshake_seconds: From accept to a whole request head, TLS included.
         trust_proxy: Take the client's address from the last entry of X-Forwarded-For.
+        first_number: From where this edge counts its connections, so that no two edges have a listener of one id.
         full_retry_seconds: The window over which the refused are asked to spread their return.
     """
 
@@ -49,6 +50,7 @@ class EdgeSettings:
     handshake_seconds: int = 10
     trust_proxy: bool = False
     full_retry_seconds: float = 30.0
+    first_number: int = 0
     heartbeat_seconds: int = HEARTBEAT_SECONDS
     comment_seconds: int = EVENT_STREAM_COMMENT_SECONDS
     silence_seconds: int = SILENCE_SECONDS

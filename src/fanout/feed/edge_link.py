@@ -19,6 +19,7 @@ from fanout.errors import FanoutError, RoomNotFound
 from fanout.feed.followed_room import FollowedRoom
 from fanout.feed.statistics import EdgeStatistics, unpacked
 from fanout.wire import feed_messages as said
+from fanout.wire.feed_frames import MessageReader, fault_of, framed, items_of, read_from_edge
 
 if TYPE_CHECKING:
     from fanout.feed.serving import FeedServer
@@ -49,6 +50,8 @@ class EdgeLink:
         """Identities that listen there."""
         self.present: dict[str, Counter[str]] = {}
         """Connections there, by room and identity."""
+        self.admitted: Counter[str] = Counter()
+        """Listeners there, by address."""
         self.statistics: EdgeStatistics | None = None
         """What it had counted when it was last asked."""
         self.overtaken = 0
@@ -89,7 +92,7 @@ class EdgeLink:
             log.error("edge_cut_off", process=self.process, waiting=len(self._outbox))
             self._scope.cancel()
             return
-        self._outbox.append(said.framed(message))
+        self._outbox.append(framed(message))
         self._news.set()
 
     def look(self) -> None:
@@ -135,11 +138,11 @@ class EdgeLink:
     # --- in -----------------------------------------------------------------------------------------------------------
 
     async def _receive(self, nursery: trio.Nursery) -> None:
-        reader = said.MessageReader()
+        reader = MessageReader()
         try:
             while data := await self._stream.receive_some(RECEIVE_BYTES):
                 for message in reader.feed(data):
-                    self._take(said.read_from_edge(message), nursery)
+                    self._take(read_from_edge(message), nursery)
         except trio.BrokenResourceError:
             return
         except (ValueError, msgspec.MsgspecError):
@@ -157,6 +160,8 @@ class EdgeLink:
                 self._unfollow(room)
             case said.Present(room, joined, left):
                 self._server.present(self, room, joined, left)
+            case said.Admitting(moved):
+                self._server.admitting(self, moved)
             case said.Authors(arrived, departed):
                 self._server.authors_moved(self, arrived, departed)
             case said.Missed(submission):
@@ -169,7 +174,7 @@ class EdgeLink:
                 async def read() -> said.ToEdge:
                     entries = await feed.read(room, after, limit)
                     epoch = entries[0].position.epoch if entries else ""
-                    return said.Entries(call, room, epoch, said.items_of(entries))
+                    return said.Entries(call, room, epoch, items_of(entries))
 
                 nursery.start_soon(self._answer, call, read)
             case said.PublishFor(call, principal, publish):
@@ -195,7 +200,7 @@ class EdgeLink:
         try:
             self.say(await carry_out())
         except FanoutError as error:
-            self.say(said.Failed(call, said.fault_of(error)))
+            self.say(said.Failed(call, fault_of(error)))
         except Exception:
             log.exception("call_failed", process=self.process)
             self.say(said.Failed(call, FAILED))
@@ -205,7 +210,7 @@ class EdgeLink:
         try:
             room = self._server.feed.room(name)
         except RoomNotFound as error:
-            self.say(said.Refused(name, said.fault_of(error)))
+            self.say(said.Refused(name, fault_of(error)))
             return
         place = None if after is None else Position.parse(after)
         self._rooms[name] = FollowedRoom(room, self._server.frames, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fanout.core.admission import Admission
 from fanout.core.ban import Ban
 from fanout.core.message import Author, Entry, Message
 from fanout.core.presence import Presence
@@ -29,6 +30,9 @@ class Unmoderated:
 
     async def admit(self, principal: Principal, address: str, rooms: Sequence[str]) -> Principal:
         return principal
+
+    def admission(self, max_connections: int, max_per_address: int, full_retry_seconds: float) -> Admission:
+        return Admission(max_connections, max_per_address, full_retry_seconds)
 
     def presence(self, room: str) -> Presence:
         return Presence()

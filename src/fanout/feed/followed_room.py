@@ -11,7 +11,8 @@ from typing import Final
 from fanout.core.position import Position
 from fanout.core.room import RoomSettings
 from fanout.engine.room import Room
-from fanout.wire.feed_messages import Begin, Changed, Heard, framed, items_of
+from fanout.wire.feed_frames import framed, items_of
+from fanout.wire.feed_messages import Begin, Changed, Heard
 
 ENTRIES_AT_ONCE: Final = 512
 """Entries in one message to an edge at most."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from fanout.core.admission import Admission
 from fanout.core.ban import Ban
 from fanout.core.cursor import Extent
 from fanout.core.message import Entry, Message
@@ -101,6 +102,10 @@ class Feed(Protocol):
             Banned: `not_admitted`: not at all.
             TooSoon: Not now.
         """
+        ...
+
+    def admission(self, max_connections: int, max_per_address: int, full_retry_seconds: float) -> Admission:
+        """What counts this edge's listeners against its limits, and against those of the whole server."""
         ...
 
     def presence(self, room: str) -> Presence:

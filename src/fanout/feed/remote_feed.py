@@ -19,6 +19,7 @@ import msgspec
 import structlog
 import trio
 
+from fanout.core.admission import Admission
 from fanout.core.ban import Ban, BanIndex, Effect
 from fanout.core.message import Entry, Message
 from fanout.core.presence import Presence
@@ -29,11 +30,13 @@ from fanout.errors import Banned, EngineAway
 from fanout.feed.port import Banned as HearBan
 from fanout.feed.port import Follower, Lifted, Told
 from fanout.feed.remote_rooms import RemoteRooms
+from fanout.feed.shared_admission import SharedAdmission
 from fanout.feed.shared_presence import SharedPresence
 from fanout.feed.statistics import EdgeStatistics, packed
 from fanout.moderation.people import visitor
 from fanout.wire import feed_messages as said
 from fanout.wire.commands import Publish, Submit
+from fanout.wire.feed_frames import MessageReader, entries_of, error_of, framed, read_to_edge
 
 log = structlog.get_logger()
 
@@ -90,6 +93,7 @@ class RemoteFeed:
         self._moved: dict[str, bool] = {}
         """Identities that have arrived (or departed) since it was last said."""
         self._bans = BanIndex()
+        self._admission: SharedAdmission | None = None
         self._watching: list[tuple[Told, HearBan, Lifted]] = []
 
     # --- what the edge asks -------------------------------------------------------------------------------------------
@@ -99,7 +103,7 @@ class RemoteFeed:
 
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
         answer: said.Entries = await self._ask(lambda call: said.Read(call, room, after, limit))
-        return said.entries_of(answer.room, answer.epoch, answer.items)
+        return entries_of(answer.room, answer.epoch, answer.items)
 
     async def publish(self, principal: Principal, command: Publish) -> Message:
         answer: said.Published = await self._ask(lambda call: said.PublishFor(call, principal, command))
@@ -119,6 +123,10 @@ class RemoteFeed:
         ban = self._bans.covering(visitor(principal.subject), address, room, time.time_ns() // 1_000_000)
         if ban is not None and ban.effect is Effect.BAN:
             raise Banned(ban.reason)
+
+    def admission(self, max_connections: int, max_per_address: int, full_retry_seconds: float) -> Admission:
+        self._admission = SharedAdmission(max_connections, max_per_address, full_retry_seconds)
+        return self._admission
 
     def presence(self, room: str) -> Presence:
         if room.startswith(STAFF_ROOM_PREFIX):
@@ -189,12 +197,12 @@ class RemoteFeed:
             await trio.sleep(RETRY_SECONDS)
 
     async def _receive(self, stream: trio.abc.Stream, task_status: trio.TaskStatus[None]) -> None:
-        reader = said.MessageReader()
-        await stream.send_all(said.framed(said.Hello(self.process, os.getpid())))
+        reader = MessageReader()
+        await stream.send_all(framed(said.Hello(self.process, os.getpid())))
         try:
             while data := await stream.receive_some(RECEIVE_BYTES):
                 for message in reader.feed(data):
-                    heard = said.read_to_edge(message)
+                    heard = read_to_edge(message)
                     if isinstance(heard, said.Welcome):
                         self._welcomed(heard)
                         task_status.started()
@@ -217,7 +225,7 @@ class RemoteFeed:
                     moved, self._moved = self._moved, {}
                     arrived = tuple(subject for subject, here in moved.items() if here)
                     departed = tuple(subject for subject, here in moved.items() if not here)
-                    self._outbox.append(said.framed(said.Authors(arrived, departed)))
+                    self._outbox.append(framed(said.Authors(arrived, departed)))
                 data = b"".join(self._outbox)
                 self._outbox.clear()
                 await stream.send_all(data)
@@ -233,13 +241,15 @@ class RemoteFeed:
         """Say who has come and gone, unless what was said before is still on its way."""
         if self._outbox or self.away:
             return
+        if self._admission is not None and (moved := self._admission.report()):
+            self._say(said.Admitting(moved))
         reported, self._to_report = self._to_report, {}
         for room, presence in reported.items():
             self._say(said.Present(room, *presence.report()))
 
     def _say(self, message: said.FromEdge) -> None:
         if not self.away:
-            self._outbox.append(said.framed(message))
+            self._outbox.append(framed(message))
             self._news.set()
 
     # --- what it says -------------------------------------------------------------------------------------------------
@@ -251,6 +261,9 @@ class RemoteFeed:
         for ban in welcome.bans:
             self._bans.add(ban)
         self._rooms.resume()
+        if self._admission is not None:
+            self._admission.begin_anew()
+            self._admission.full, self._admission.full_addresses = False, set()
         for presence in self._presences.values():
             presence.begin_anew()
         self._moved = dict.fromkeys(self._authors, True)
@@ -264,6 +277,10 @@ class RemoteFeed:
             case said.Presence(room, listeners, visitors):
                 if (presence := self._presences.get(room)) is not None:
                     presence.told(listeners, visitors)
+            case said.Full(everywhere, addresses, no_longer) if self._admission is not None:
+                self._admission.full = everywhere
+                self._admission.full_addresses.update(addresses)
+                self._admission.full_addresses.difference_update(no_longer)
             case said.Told(submission):
                 for told, _, _ in self._watching:
                     told(submission)
@@ -278,7 +295,7 @@ class RemoteFeed:
             case said.Count(number):
                 self._say(said.Counted(number, packed(self._count_all())))
             case said.Failed(number, fault):
-                self._answered(number, failure=said.error_of(fault) if fault.kind else CallFailed(fault.detail))
+                self._answered(number, failure=error_of(fault) if fault.kind else CallFailed(fault.detail))
             case said.Entries() | said.Published() | said.Submitted() | said.Admitted():
                 self._answered(heard.call, answer=heard)
 

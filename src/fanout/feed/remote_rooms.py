@@ -10,7 +10,8 @@ from fanout.core.position import Position
 from fanout.core.room import RoomSettings
 from fanout.errors import EngineAway
 from fanout.feed.port import Follower
-from fanout.wire.feed_messages import Begin, Changed, Follow, Heard, Refused, Unfollow, entries_of, error_of
+from fanout.wire.feed_frames import entries_of, error_of
+from fanout.wire.feed_messages import Begin, Changed, Follow, Heard, Refused, Unfollow
 
 Say = Callable[[Follow | Unfollow], None]
 

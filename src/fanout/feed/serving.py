@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 import trio
 
+from fanout.core.admission import Ledger
 from fanout.core.ban import Ban
 from fanout.core.presence import Presence
 from fanout.core.submission import Submission
@@ -31,10 +32,12 @@ class FeedServer:
 
     Args:
         feed: The feed of this process.
+        ledger: The limits of the whole server on who is let in.
     """
 
-    def __init__(self, feed: EngineFeed) -> None:
+    def __init__(self, feed: EngineFeed, ledger: Ledger) -> None:
         self.feed = feed
+        self._ledger = ledger
         self.frames = Frames()
         self.links: list[EdgeLink] = []
         """The edges that have said who they are."""
@@ -86,6 +89,7 @@ class FeedServer:
         if link not in self.links:
             self.links.append(link)
         link.say(said.Welcome(self.feed.admits, list(self.feed.bans())))
+        link.say(said.Full(self._ledger.full, tuple(self._ledger.full_addresses()), ()))
         log.info("edge_joined", process=link.process, pid=link.pid)
 
     def _left(self, link: EdgeLink) -> None:
@@ -93,6 +97,7 @@ class FeedServer:
         for room, identities in link.present.items():
             self._leave(room, identities)
         self.authors_moved(link, (), tuple(link.authors))
+        self._count_admitted(link.admitted, -1)
         if link.statistics is not None:
             parts = [self._gone, link.statistics] if self._gone is not None else [link.statistics]
             self._gone = of_the_gone(summed(parts, {}))
@@ -125,6 +130,28 @@ class FeedServer:
         for identity, count in left.items():
             for _ in range(count):
                 presence.leave(identity)
+
+    def admitting(self, link: EdgeLink, moved: Mapping[str, int]) -> None:
+        """By how many listeners each address has more there than before, or fewer."""
+        for address, change in moved.items():
+            link.admitted[address] += change
+        self._count_admitted(moved, 1)
+
+    def _count_admitted(self, moved: Mapping[str, int], sign: int) -> None:
+        """Count, and tell every edge of limits that are reached now or no longer."""
+        was_full = self._ledger.full
+        filled: list[str] = []
+        freed: list[str] = []
+        for address, change in moved.items():
+            before = self._ledger.is_full(address)
+            self._ledger.count(address, sign * change)
+            now = self._ledger.is_full(address)
+            if now != before:
+                (filled if now else freed).append(address)
+        if filled or freed or self._ledger.full != was_full:
+            message = said.Full(self._ledger.full, tuple(filled), tuple(freed))
+            for link in self.links:
+                link.say(message)
 
     def authors_moved(self, link: EdgeLink, arrived: Sequence[str], departed: Sequence[str]) -> None:
         """These identities listen there now and did not, and the other way round."""

@@ -21,18 +21,20 @@ SOCKET_MODE: Final = 0o660
 """Who may connect to a Unix socket: the owner and the group, in which the proxy is."""
 
 
-def open_doors(config: Config) -> list[socket.socket]:
+def open_doors(config: Config, *, shared: bool = False) -> list[socket.socket]:
     """Bound, listening, non-blocking sockets: one for a Unix socket, one for each address that the host's name has.
 
+    Args:
+        shared: Other sockets of ours listen on the same port; the kernel gives each a share of those who come.
     Raises:
         ConfigurationError: The address is in use, not ours, or not an address.
     """
     if config.unix is not None:
         return [_unix_door(config.unix)]
-    return _tcp_doors(config.host, config.port)
+    return _tcp_doors(config.host, config.port, shared)
 
 
-def _tcp_doors(host: str, port: int) -> list[socket.socket]:
+def _tcp_doors(host: str, port: int, shared: bool) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
@@ -45,6 +47,8 @@ def _tcp_doors(host: str, port: int) -> list[socket.socket]:
             doors.append(door)
             # A restarted server need not wait for its predecessor's connections to be forgotten (TIME_WAIT).
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 # :: means every network, also those of IPv4; the doors of one name stay apart.
                 both = 1 if len(found) > 1 or address[0] != "::" else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any, Final, Protocol, TextIO, cast
 
 import structlog
@@ -56,15 +57,24 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def configure_logs(log_format: str | None, stream: LogStream) -> None:
+def _say_process(
+    process: str, _logger: object, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    event.setdefault("process", process)
+    return event
+
+
+def configure_logs(log_format: str | None, stream: LogStream, process: str | None = None) -> None:
     """Send every log of the process to `stream`.
 
     Args:
         log_format: `json` or `console`; None chooses by whether `stream` is a terminal.
+        process: Which of several processes this is, said in every line.
     """
     console = log_format == "console" or (log_format is None and stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([] if process is None else [partial(_say_process, process)]),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

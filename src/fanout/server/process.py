@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import resource
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 import structlog
 import trio
 
+from fanout.server.last_resort import last_resort
 from fanout.server.logs import configure_logs
+from fanout.server.resources import raise_descriptor_limit, settle_memory
 from fanout.server.server import Server, open_server
 from fanout.server.settings import Config
 from fanout.server.status_line import Snapshot, StatusLine, keep_showing
-
-COLLECT_AFTER_ALLOCATIONS = 50_000
-"""Container objects made before the garbage collector looks at the young ones; Python's own default is 700. At 500
-bytes each that is 25 MB of cycles at the worst, and the hot path makes none."""
-
-
-HELD_SECONDS: Final = 2.0
-"""How long a plug-in that shields itself and does not end may keep the process after everything is closed. It has been
-cancelled, given its grace and named by then."""
-
-
-def raise_descriptor_limit() -> int:
-    """Lift the soft limit on descriptors to the hard one, which no right is needed for; the limit as it then is."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
 
 
 def run_server(config: Config, say: Callable[[str], None]) -> None:
@@ -44,20 +25,8 @@ def run_server(config: Config, say: Callable[[str], None]) -> None:
     """
     line = StatusLine(sys.stderr) if sys.stderr.isatty() else None
     configure_logs(config.log_format, line or sys.stderr)
-    last_resort = threading.Timer(HELD_SECONDS, _leave)
-    last_resort.daemon = True
-    try:
-        trio.run(serve, config, raise_descriptor_limit(), say, line, last_resort.start)
-    finally:
-        last_resort.cancel()
-
-
-def _leave() -> None:
-    """End the process where trio can't: it waits for every task, and nothing ends one that does not want to."""
-    structlog.get_logger().error("held_by_a_plugin", seconds=HELD_SECONDS)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
+    with last_resort() as closed:
+        trio.run(serve, config, raise_descriptor_limit(), say, line, closed)
 
 
 async def serve(
@@ -93,17 +62,6 @@ async def _serve_until_stopped(
                 draining.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
     structlog.get_logger().info("stopped")
-
-
-def settle_memory() -> None:
-    """Take what starting has made out of the garbage collector's sight, and have it look less often.
-
-    Listeners are many small objects that live long, and everybody waits while the collector looks through all of them:
-    33 ms with what the server consists of alone (53,000 objects), twice that with 19,000 listeners.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_ALLOCATIONS, 10, 100)
 
 
 async def _hurry(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -26,9 +26,8 @@ from fanout.edge.edge import Edge
 from fanout.edge.settings import EdgeSettings
 from fanout.engine.engine import Engine, open_engine_on
 from fanout.errors import ConfigurationError, InvalidInput
-from fanout.feed.engine_feed import EngineFeed
 from fanout.feed.moderated_feed import ModeratedFeed
-from fanout.feed.port import Feed
+from fanout.feed.statistics import EdgeStatistics
 from fanout.log.memory import MemoryLog
 from fanout.log.opening import open_engine
 from fanout.moderation.hooks.hooks import Hooks
@@ -37,6 +36,7 @@ from fanout.moderation.ports import Store
 from fanout.moderation.rules import protected_names
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import close_doors, open_doors, tls_context, url_of
+from fanout.server.edge_share import edge_settings
 from fanout.server.house import appearance_of
 from fanout.server.plugins import hooks_of
 from fanout.server.settings import Config, RoomConfig
@@ -47,10 +47,6 @@ from fanout.web.appearance import Appearance
 from fanout.web.http import HttpServer
 from fanout.web.tokens import Tokens
 
-SPARE_DESCRIPTORS: Final = 100
-"""Descriptors kept for all that is no connection: the log's files, doors, epolls, what Python itself opens."""
-
-
 FINISH_SECONDS: Final = 10.0
 """How long requests in progress may take to be answered once everybody else has gone. A publication on a slow disk
 takes one; what takes longer is a client that reads too slowly."""
@@ -58,12 +54,11 @@ takes one; what takes longer is a client that reads too slowly."""
 
 @dataclass(slots=True)
 class Server:
-    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new; `moderation` is None
-    where nothing is taken from visitors."""
+    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new."""
 
     urls: tuple[str, ...]
     engine: Engine
-    moderation: Moderation | None
+    moderation: Moderation
     edge: Edge
     http: HttpServer
     tokens: Tokens
@@ -103,15 +98,26 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
     doors = open_doors(config)
     try:
         urls = tuple(url_of(door, secure=tls is not None) for door in doors)
-        async with open_engine(None if config.memory else config.data) as engine:
-            await make_rooms(engine, config.rooms)
-            async with _moderated(config, engine, hooks) as moderation, trio.open_nursery() as nursery:
-                server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors, appearance)
-                await nursery.start(server.edge.run, [(door, tls) for door in doors])
-                yield server
-                nursery.cancel_scope.cancel()
+        async with open_house(config, hooks) as (engine, moderation), trio.open_nursery() as nursery:
+            server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors, appearance)
+            await nursery.start(server.edge.run, [(door, tls) for door in doors])
+            yield server
+            nursery.cancel_scope.cancel()
     finally:
         close_doors(doors)
+
+
+@asynccontextmanager
+async def open_house(config: Config, hooks: Hooks) -> AsyncIterator[tuple[Engine, Moderation]]:
+    """What there is one of, however many edges there are: the engine with its rooms, and moderation on it.
+
+    Raises:
+        ConfigurationError: It can't start with these settings.
+    """
+    async with open_engine(None if config.memory else config.data) as engine:
+        await make_rooms(engine, config.rooms)
+        async with _moderated(config, engine, hooks) as moderation:
+            yield engine, moderation
 
 
 @asynccontextmanager
@@ -142,7 +148,7 @@ def _checked_names(config: Config) -> tuple[str, ...]:
 def _assembled(
     urls: tuple[str, ...],
     engine: Engine,
-    moderation: Moderation | None,
+    moderation: Moderation,
     tokens: Tokens,
     settings: EdgeSettings,
     drain_seconds: float,
@@ -151,15 +157,19 @@ def _assembled(
 ) -> Server:
     """The parts, each given what it needs of the others: edge and HTTP know each other only by these two functions."""
     edge = Edge(
-        _feed(engine, moderation),
+        feed_of(engine, moderation),
         authenticate=tokens.authenticate,
         handle_http=lambda handover: server.http.serve(handover),
         settings=settings,
     )
+
+    async def counted() -> EdgeStatistics:
+        return edge.statistics()
+
     app = make_app(
         engine,
         tokens,
-        edge.statistics,
+        counted,
         ready=lambda: not server.draining,
         moderation=moderation,
         appearance=appearance,
@@ -168,35 +178,10 @@ def _assembled(
     return server
 
 
-def _feed(engine: Engine, moderation: Moderation | None) -> Feed:
-    if moderation is None:
-        return EngineFeed(engine)
+def feed_of(engine: Engine, moderation: Moderation) -> ModeratedFeed:
+    """What an edge in this process is given of both."""
     return ModeratedFeed(
         engine, moderation.desk_engine, moderation.intake, moderation.changes, moderation.bans, moderation.hooks
-    )
-
-
-def edge_settings(config: Config, descriptors: int) -> EdgeSettings:
-    """What the edge may take of the descriptors that there are.
-
-    Raises:
-        ConfigurationError: More listeners are wanted than there can be.
-    """
-    usual, few = EdgeSettings(), descriptors // 10  # where descriptors are few, everybody's share is smaller
-    visiting, arriving = min(usual.max_visiting, few), min(usual.max_arriving, few)
-    most = descriptors - visiting - arriving - min(SPARE_DESCRIPTORS, few)
-    listeners = config.max_listeners or most
-    if listeners > most:
-        raise ConfigurationError(
-            "max_listeners", f"at most {most}, since this process may have {descriptors} descriptors (ulimit -Hn)."
-        )
-    return EdgeSettings(
-        max_listeners=listeners,
-        max_per_address=config.max_per_address or listeners,
-        max_arriving=arriving,
-        max_visiting=visiting,
-        handshake_seconds=config.handshake_seconds,
-        trust_proxy=config.trust_proxy,
     )
 
 

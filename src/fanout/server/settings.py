@@ -18,6 +18,11 @@ MIN_SECRET_CHARACTERS = 32
 """Shortest secret that may sign tokens: 256 bits, the size of the hash (RFC 7518 §3.2)."""
 
 
+MAX_WORKERS = 64
+"""Processes that carry listeners. More than there are cores help only against the descriptor limit: a million listeners
+at 20,000 each."""
+
+
 class RoomConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One room of the configuration. What is None is left as it is in a room that exists, else takes its default."""
 
@@ -50,6 +55,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     unix: Annotated[
         Path | None, Meta(description="the path of a Unix socket to listen on, instead of host and port")
     ] = None
+    workers: Annotated[
+        Annotated[int, Meta(ge=0, le=MAX_WORKERS)] | Literal["auto"],
+        Meta(description=f"processes that carry listeners, 0 to {MAX_WORKERS}, or auto, one for each core; "
+             "0 is one process for everything"),
+    ] = 0  # fmt: skip
     data: Annotated[
         Path, Meta(description="the directory of everything that must survive: messages and the secret")
     ] = Path("fanout-data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from fanout.web.answers import Resource, answer_to, options_answer, resource
 from fanout.web.appearance import Appearance
 from fanout.web.bearer import Callers
 from fanout.web.decisions_api import DecisionsApi
+from fanout.web.fleet import Fleet
 from fanout.web.health import Health
 from fanout.web.house_rules_api import HouseRulesApi
 from fanout.web.lines_api import LinesApi
@@ -40,10 +41,11 @@ OF_THE_HUB = ("/v1/ws", "/v1/rooms/{room}/events")
 def make_app(
     engine: Engine,
     tokens: Tokens,
-    edge_statistics: Callable[[], EdgeStatistics],
+    edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
     ready: Callable[[], bool],
     moderation: Moderation | None = None,
     appearance: Appearance | None = None,
+    fleet: Fleet | None = None,
 ) -> ASGIApp:
     """The application on one engine.
 
@@ -52,13 +54,14 @@ def make_app(
         ready: False from the moment that the server drains.
         moderation: None: nothing is taken from visitors, and there is no desk.
         appearance: How the pages look; ours when left out.
+        fleet: The processes that carry listeners; None: it is this one.
     """
-    health = Health(engine, ready, None if moderation is None else moderation.store)
+    health = Health(engine, ready, None if moderation is None else moderation.store, fleet)
     moderated = None if moderation is None else Moderated(moderation, tokens)
     name_of = None if moderated is None else moderated.name_of
     sessions = Sessions(tokens)
     pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of, sessions)
-    metrics = Metrics(engine, edge_statistics, moderation)
+    metrics = Metrics(engine, edge_statistics, moderation, fleet)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
         [

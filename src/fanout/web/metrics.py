@@ -7,7 +7,7 @@ visitor's value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -20,17 +20,20 @@ from fanout.engine.engine import Engine
 from fanout.feed.statistics import EdgeStatistics
 from fanout.moderation.moderation import Moderation
 from fanout.web.answers import answer
+from fanout.web.fleet import Fleet, FleetCollector
 from fanout.web.moderation_metrics import ModerationCollector, Verdicts, waiting
 
 
 class FanoutCollector(Collector):
     """Turns statistics into metric families."""
 
-    def __init__(self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics]) -> None:
-        self._engine, self._edge_statistics = engine, edge_statistics
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.edge: EdgeStatistics
+        """What the edges have counted. Given before each collection."""
 
     def collect(self) -> Iterable[Metric]:
-        edge, engine = self._edge_statistics(), self._engine.statistics()
+        edge, engine = self.edge, self._engine.statistics()
         yield _gauges("listeners", "Listeners now.", "transport", edge.listeners)
         rooms = {name: float(counts.listeners) for name, counts in edge.rooms.items()}
         yield _gauges("room_listeners", "Listeners of a room now.", "room", rooms)
@@ -51,10 +54,18 @@ class Metrics:
     """`GET /metrics`, in the format that the scraper asks for (Prometheus text or OpenMetrics)."""
 
     def __init__(
-        self, engine: Engine, edge_statistics: Callable[[], EdgeStatistics], moderation: Moderation | None
+        self,
+        engine: Engine,
+        edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
+        moderation: Moderation | None,
+        fleet: Fleet | None,
     ) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(FanoutCollector(engine, edge_statistics))
+        self._edge_statistics = edge_statistics
+        self._of_edges = FanoutCollector(engine)
+        self._registry.register(self._of_edges)
+        if fleet is not None:
+            self._registry.register(FleetCollector(fleet))
         self._moderation = moderation
         if moderation is not None:
             verdicts = Verdicts()
@@ -63,6 +74,7 @@ class Metrics:
             self._registry.register(self._of_moderation)
 
     async def show(self, request: Request) -> Response:
+        self._of_edges.edge = await self._edge_statistics()
         if self._moderation is not None:
             self._of_moderation.waiting = await waiting(self._moderation)
         encode, media_type = choose_encoder(request.headers.get("accept", ""))

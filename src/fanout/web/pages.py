@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -40,7 +40,7 @@ class Pages:
     def __init__(
         self,
         engine: Engine,
-        edge_statistics: Callable[[], EdgeStatistics],
+        edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
         appearance: Appearance,
         name_of: Callable[[Request], str] | None,
         sessions: Sessions,
@@ -66,9 +66,10 @@ class Pages:
         language = language_for(request)
         texts = TEXTS[language]
         listed = []
+        counts = (await self._edge_statistics()).rooms
         for name in sorted(self._engine.rooms):
             settings = self._engine.rooms[name].settings
-            people = counted(language, texts["people"], await self._people(name))
+            people = counted(language, texts["people"], counts[name].visitors if name in counts else 0)
             listed.append(
                 filled(
                     _ROOM, {}, name=name, address=quote(name, safe=""), title=settings.title or name,
@@ -83,5 +84,5 @@ class Pages:
         return self._frame.page(language, texts["rooms"], main, script="rooms.js", texts=said_by_scripts(language))
 
     async def _people(self, room: str) -> int:
-        counts = self._edge_statistics().rooms.get(room)
+        counts = (await self._edge_statistics()).rooms.get(room)
         return counts.visitors if counts else 0

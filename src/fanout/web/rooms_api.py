@@ -67,7 +67,7 @@ class RoomsApi:
         self,
         engine: Engine,
         tokens: Tokens,
-        edge_statistics: Callable[[], EdgeStatistics],
+        edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
         retract: Callable[[Principal, str, str], Awaitable[Retraction]] | None = None,
     ) -> None:
         self._engine, self._tokens, self._edge_statistics = engine, tokens, edge_statistics
@@ -83,13 +83,13 @@ class RoomsApi:
 
     async def all_rooms(self, request: Request) -> Response:
         """`GET /v1/rooms`."""
-        statistics = self._edge_statistics()
+        statistics = await self._edge_statistics()
         rooms = [described(self._engine.rooms[name], statistics) for name in sorted(self._engine.rooms)]
         return public_json({"rooms": rooms})
 
     async def one_room(self, request: Request) -> Response:
         """`GET /v1/rooms/{room}`."""
-        return public_json(self._described(self._engine.room(request.path_params["room"])))
+        return public_json(await self._described(self._engine.room(request.path_params["room"])))
 
     async def set_room(self, request: Request) -> Response:
         """`PUT /v1/rooms/{room}`: 201 for a new room, 200 for one that was there."""
@@ -105,7 +105,7 @@ class RoomsApi:
             follows=wanted.follows,
             title=wanted.title,
         )
-        return json_answer(self._described(room), 201 if created else 200)
+        return json_answer(await self._described(room), 201 if created else 200)
 
     async def publish(self, request: Request) -> Response:
         """`POST /v1/rooms/{room}/messages`: answered when durable."""
@@ -143,8 +143,8 @@ class RoomsApi:
         objects = [as_object(entry) for entry in (*_expired(room, after, entries), *entries)]
         return public_json({"messages": objects, "next": str(reached)})
 
-    def _described(self, room: Room) -> dict[str, Any]:
-        return described(room, self._edge_statistics())
+    async def _described(self, room: Room) -> dict[str, Any]:
+        return described(room, await self._edge_statistics())
 
 
 def described(room: Room, statistics: EdgeStatistics) -> dict[str, Any]:

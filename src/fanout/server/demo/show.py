@@ -24,7 +24,7 @@ from fanout.engine.engine import Engine
 from fanout.errors import ConfigurationError, FanoutError
 from fanout.server.demo.evening import EVENING, FOYER, PARTNERS, STAGE, Break, remarks
 from fanout.server.logs import configure_logs
-from fanout.server.process import raise_descriptor_limit
+from fanout.server.resources import raise_descriptor_limit
 from fanout.server.server import Server, open_server
 from fanout.server.settings import Config, RoomConfig
 from fanout.server.status_line import StatusLine

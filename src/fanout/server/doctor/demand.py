@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Final
 
-from fanout.server.server import edge_settings
+from fanout.server.edge_share import edge_settings
 from fanout.server.settings import Config
 
 KIB: Final = 1024

@@ -1,0 +1,70 @@
+"""A process that carries listeners and nothing else. All that it knows of the event comes over the feed's socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from fanout.edge.edge import Edge
+from fanout.feed.remote_feed import RemoteFeed
+from fanout.server.credentials import tokens_of
+from fanout.server.doors import tls_context
+from fanout.server.edge_share import edge_settings
+from fanout.server.workers.handing_up import HandingUp
+from fanout.server.workers.orders import RETIRE, Health, Orders
+
+
+@dataclass(slots=True)
+class EdgeProcess:
+    """It serves."""
+
+    edge: Edge
+    doors: list[socket.socket]
+    share: tuple[int, int]
+    drain_seconds: float
+
+    def told(self, health: Health) -> None:
+        """How the other processes are is nothing to an edge."""
+
+    async def drain(self, why: int) -> None:
+        """Send everybody away, each with a slot to come back in. When it retires, somebody else accepts at its doors.
+
+        Cancellation: safe; who has not been told is cut.
+        """
+        self.edge.shut(others_stay=why == RETIRE)
+        for door in self.doors:
+            door.close()
+        await self.edge.drain(self.drain_seconds, (0, 1) if why == RETIRE else self.share)
+
+
+@asynccontextmanager
+async def open_edge_process(orders: Orders, descriptors: int) -> AsyncIterator[EdgeProcess]:
+    """Start it; at the end of the block, stop what still runs.
+
+    Raises:
+        ConfigurationError: It can't start with these settings.
+    """
+    config = orders.config
+    settings = edge_settings(config, descriptors, orders.number, orders.edges)
+    tokens = tokens_of(config)
+    tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
+    doors = [socket.socket(fileno=door) for door in orders.doors]
+    connect = partial(trio.open_unix_socket, orders.feed)
+    feed = RemoteFeed(orders.process, connect, lambda: edge.statistics())
+    handing_up = HandingUp(orders.requests)
+    edge = Edge(feed, authenticate=tokens.authenticate, handle_http=handing_up.serve, settings=settings)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(feed.run)
+            await nursery.start(handing_up.run, edge.adopt)
+            await nursery.start(edge.run, [(door, tls) for door in doors])
+            yield EdgeProcess(edge, doors, (orders.number, orders.edges), config.drain_seconds)
+            nursery.cancel_scope.cancel()
+    finally:
+        for door in doors:
+            door.close()

@@ -1,0 +1,120 @@
+"""The process with everything there is one of: engine, log, desk, plug-ins, ordinary HTTP. Edges come to it by
+themselves, over two sockets that the supervisor keeps open for it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+import trio
+
+from fanout.core.admission import Ledger
+from fanout.feed.serving import FeedServer
+from fanout.server.credentials import tokens_of
+from fanout.server.house import appearance_of
+from fanout.server.plugins import hooks_of
+from fanout.server.server import FINISH_SECONDS, feed_of, open_house
+from fanout.server.workers.handed_up import HandedUp
+from fanout.server.workers.handovers import accept_ours
+from fanout.server.workers.orders import Health, Orders
+from fanout.web.app import make_app
+from fanout.web.fleet import ProcessCounts
+
+EDGES_LEAVE_SECONDS: Final = 20.0
+"""How long the engine waits, once it is to stop, until its edges have sent everybody away: some ten seconds for those
+who read slowly."""
+
+log = structlog.get_logger()
+
+
+class EngineFleet:
+    """The processes, as the engine's knows them."""
+
+    def __init__(self, feed: FeedServer, wanted: int) -> None:
+        self._feed = feed
+        self._wanted = wanted
+        self.health = Health()
+
+    def processes(self) -> Sequence[ProcessCounts]:
+        counts = [ProcessCounts("engine", os.getpid())]
+        for link in self._feed.links:
+            now = link.statistics
+            listeners = 0 if now is None else sum(now.listeners.values())
+            deliveries = 0 if now is None else now.deliveries
+            counts.append(ProcessCounts(link.process, link.pid, listeners, deliveries, link.behind, link.overtaken))
+        return counts
+
+    def edges(self) -> dict[str, Any]:
+        running = len({link.process for link in self._feed.links})
+        return {"running": running, "wanted": self._wanted, "failing": list(self.health.failing)}
+
+
+@dataclass(slots=True)
+class EngineProcess:
+    """It serves."""
+
+    feed: FeedServer
+    requests: HandedUp
+    fleet: EngineFleet
+    draining: bool = False
+
+    def told(self, health: Health) -> None:
+        """The supervisor says how the processes are."""
+        self.fleet.health = health
+
+    async def drain(self, why: int) -> None:
+        """Wait until the edges have sent everybody away, then until every request is answered. Cancellation: safe; what
+        was acknowledged is in the log."""
+        self.draining = True
+        self.requests.drain()
+        with trio.move_on_after(EDGES_LEAVE_SECONDS):
+            while self.feed.links:  # noqa: ASYNC110  # nobody else waits for the last one
+                await trio.sleep(0.01)
+        with trio.move_on_after(FINISH_SECONDS):
+            while self.requests.visiting:  # noqa: ASYNC110  # as above
+                await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_engine_process(orders: Orders) -> AsyncIterator[EngineProcess]:
+    """Start it; at the end of the block, stop what still runs.
+
+    Raises:
+        ConfigurationError: It can't start with these settings.
+    """
+    config = orders.config
+    hooks = hooks_of(config)
+    appearance = appearance_of(config)
+    tokens = tokens_of(config)
+    feed_listener, requests_listener = (socket.socket(fileno=door) for door in orders.doors)
+    with feed_listener, requests_listener:
+        async with open_house(config, hooks) as (engine, moderation), trio.open_nursery() as nursery:
+            feed = FeedServer(feed_of(engine, moderation), Ledger(config.max_listeners, config.max_per_address))
+            fleet = EngineFleet(feed, orders.edges)
+            app = make_app(
+                engine,
+                tokens,
+                feed.statistics,
+                ready=lambda: not process.draining,
+                moderation=moderation,
+                appearance=appearance,
+                fleet=fleet,
+            )
+            process = EngineProcess(feed, HandedUp(app), fleet)
+            await nursery.start(feed.run)
+            nursery.start_soon(_accept_edges, feed, feed_listener)
+            nursery.start_soon(process.requests.run, requests_listener)
+            yield process
+            nursery.cancel_scope.cancel()
+
+
+async def _accept_edges(feed: FeedServer, listener: socket.socket) -> None:
+    async with trio.open_nursery() as nursery:
+        while True:
+            sock = await accept_ours(listener)
+            nursery.start_soon(feed.serve, trio.SocketStream(trio.socket.from_stdlib_socket(sock)))

@@ -1,0 +1,102 @@
+"""The life of a process that the supervisor has started: it opens, serves, takes leave and ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import structlog
+import trio
+
+from fanout.server.last_resort import last_resort
+from fanout.server.logs import configure_logs
+from fanout.server.resources import raise_descriptor_limit, settle_memory
+from fanout.server.workers.orders import HURRY, RETIRE, STOP, Health, Orders, obey, read_orders, say_ready
+
+
+class Process(Protocol):
+    """What serves."""
+
+    def told(self, health: Health) -> None:
+        """The supervisor says how the processes are."""
+        ...
+
+    async def drain(self, why: int) -> None:
+        """Take leave of everybody, because of this signal."""
+        ...
+
+
+def opened(orders: Orders, descriptors: int) -> AbstractAsyncContextManager[Process]:
+    """The process that these orders mean. An edge loads nothing of what the engine's needs."""
+    if orders.process == "engine":
+        from fanout.server.workers.engine_process import open_engine_process
+
+        return open_engine_process(orders)
+    from fanout.server.workers.edge_process import open_edge_process
+
+    return open_edge_process(orders, descriptors)
+
+
+async def live(opening: AbstractAsyncContextManager[Process], closed: Callable[[], None]) -> None:
+    """Serve until a signal, or the supervisor's end, and take leave then. `closed` is called when nothing is left to
+    lose, however that comes."""
+    log = structlog.get_logger()
+    try:
+        with trio.open_signal_receiver(STOP, RETIRE, HURRY) as signals:
+            async with opening as process:
+                settle_memory()
+                say_ready()
+                why = await _reason(signals, process.told)
+                log.info("draining", reason=why.name)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_hurry, signals, nursery.cancel_scope)
+                    await process.drain(why)
+                    nursery.cancel_scope.cancel()
+    finally:
+        closed()
+    log.info("stopped")
+
+
+async def _reason(signals: AsyncIterator[int], told: Callable[[Health], None]) -> signal.Signals:
+    """Why to stop, once there is a reason."""
+    why = STOP
+    async with trio.open_nursery() as nursery:
+
+        async def wait_for_signal() -> None:
+            nonlocal why
+            why = signal.Signals(await anext(signals))
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(wait_for_signal)
+        await obey(told)
+        nursery.cancel_scope.cancel()
+    return why
+
+
+async def _hurry(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    while await anext(signals) != HURRY:
+        pass
+    structlog.get_logger().info("hurrying")
+    scope.cancel()
+
+
+def run_process() -> None:
+    """Run the process that the orders on standard input mean, until it has stopped.
+
+    Raises:
+        ConfigurationError: It can't start with these settings.
+    """
+    for number in (
+        signal.SIGINT,
+        STOP,
+        RETIRE,
+        HURRY,
+    ):  # Ctrl-C is the supervisor's; the others are heard while it lives
+        signal.signal(number, signal.SIG_IGN)
+    orders = read_orders()
+    configure_logs(orders.config.log_format, sys.stderr, orders.process)
+    with last_resort() as closed:
+        trio.run(live, opened(orders, raise_descriptor_limit()), closed)

@@ -1,0 +1,192 @@
+"""One process's place in a server: who is in it now, and what is done when that one dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+import trio
+
+from fanout.core.restarts import Restarts
+from fanout.server.workers.orders import READY, RETIRE, Health, Orders, line_of
+
+COMMAND: Final = (sys.executable, "-m", "fanout", "process")
+
+START_SECONDS: Final = 60.0
+"""How long a process may take until it serves: a log of a million entries is read in a few."""
+
+RETIRE_SECONDS: Final = 30.0
+"""How long one that makes room may take to send everybody away, before it is killed."""
+
+log = structlog.get_logger()
+
+
+class DiedAtStart(Exception):
+    """A process ended, or took too long, before it served. `code` is its exit code."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(f"{name} ended with {code} before it served")
+        self.code = code
+
+
+class Running:
+    """One process that has been started."""
+
+    def __init__(self, process: trio.Process) -> None:
+        self.process = process
+        self.began = trio.current_time()
+        self.ended = trio.Event()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it is there to get it."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+
+    async def tell(self, health: Health) -> None:
+        """Say how the processes are."""
+        assert self.process.stdin is not None
+        try:
+            await self.process.stdin.send_all(line_of(health))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return
+
+
+class Slot:
+    """Keeps one process running.
+
+    Args:
+        orders: What a new one is told, and the descriptors that it inherits. Asked anew for each.
+        died: Told when the one that was in it is gone and another will be started after so many seconds.
+        changed: Told when there is one again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        nursery: trio.Nursery,
+        orders: Callable[[], tuple[Orders, Sequence[int]]],
+        *,
+        died: Callable[[float], None] = lambda delay: None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.current: Running | None = None
+        self._nursery = nursery
+        self._orders = orders
+        self._died = died
+        self._changed = changed
+        self._restarts = Restarts()
+        self._over = trio.Event()
+        """Set when nobody is to be started any more."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether nobody is in it because each dies at once."""
+        return self.current is None and self._restarts.failing
+
+    async def start(self) -> None:
+        """Start the first process, and keep one running from then on; return when it serves.
+
+        Raises:
+            DiedAtStart: It did not come so far.
+        """
+        self.current = await self._started()
+        self._nursery.start_soon(self._keep)
+
+    def stop(self, number: signal.Signals) -> None:
+        """Send this signal, and start nobody any more."""
+        self._over.set()
+        if self.current is not None:
+            self.current.signal(number)
+
+    async def ended(self) -> None:
+        """Wait until the process has ended. After `stop`."""
+        if self.current is not None:
+            await self.current.ended.wait()
+
+    @property
+    def exit_code(self) -> int:
+        """That of the process that was in it last; 1 if it had to be killed."""
+        code = None if self.current is None else self.current.process.returncode
+        return 1 if code is None or code < 0 else code
+
+    async def replace(self) -> None:
+        """Start another process, and when it serves have the present one make room.
+
+        Raises:
+            DiedAtStart: The new one did not come so far; the present one stays.
+        """
+        before, self.current = self.current, await self._started()
+        self._nursery.start_soon(self._keep)
+        if before is None:
+            return
+        before.signal(RETIRE)
+        with trio.move_on_after(RETIRE_SECONDS):
+            await before.ended.wait()
+            return
+        log.error("killed", process=self.name, reason="it did not make room")
+        before.signal(signal.SIGKILL)
+
+    async def _started(self) -> Running:
+        orders, descriptors = self._orders()
+        process = await trio.lowlevel.open_process(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=descriptors,
+            start_new_session=True,  # what is typed at the terminal is the supervisor's
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        running = Running(process)
+        self._nursery.start_soon(self._watch, running)
+        with trio.move_on_after(START_SECONDS):
+            try:
+                await process.stdin.send_all(line_of(orders))
+                said = bytearray()
+                while not said.endswith(READY) and (more := await process.stdout.receive_some()):
+                    said += more
+            except trio.BrokenResourceError:
+                said = bytearray()
+            if said.endswith(READY):
+                return running
+        running.signal(signal.SIGKILL)
+        await running.ended.wait()
+        raise DiedAtStart(self.name, process.returncode or 1)
+
+    async def _watch(self, running: Running) -> None:
+        await running.process.wait()
+        running.ended.set()
+
+    async def _keep(self) -> None:
+        """When the process that is in it now dies, start another; until the place is somebody else's."""
+        running = self.current
+        assert running is not None
+        while True:
+            await running.ended.wait()
+            if self._over.is_set() or self.current is not running:
+                return
+            lived = trio.current_time() - running.began
+            log.error("process_died", process=self.name, exit=running.process.returncode, lived_s=round(lived, 1))
+            self.current = None
+            while self.current is None:
+                delay = self._restarts.died(lived)
+                self._died(delay)
+                with trio.move_on_after(delay):
+                    await self._over.wait()
+                if self._over.is_set():
+                    return
+                begun = trio.current_time()
+                try:
+                    running = self.current = await self._started()
+                except DiedAtStart as death:
+                    lived = trio.current_time() - begun
+                    log.error("process_died", process=self.name, exit=death.code, lived_s=round(lived, 1))
+            self._changed()
+            log.info("process_started_again", process=self.name)

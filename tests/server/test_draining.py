@@ -1,0 +1,75 @@
+"""How a server takes leave of its listeners: each with a slot of its own, and of some without waiting for them."""
+
+import signal
+import socket
+import time
+from itertools import pairwise
+
+import httpx
+import pytest
+import trio
+
+from fanout.client import Live, Waiting, open_client, open_publisher
+from fanout.server.credentials import tokens_of
+from fanout.server.settings import Config
+from tests.server_process import SECRET
+
+BOTH_WAYS = True
+
+
+async def get(url: str, **options: object) -> httpx.Response:
+    async with httpx.AsyncClient(**options) as client:
+        return await client.get(url)
+
+
+TOKEN = tokens_of(Config(secret=SECRET)).issue("operator", ["*"], ttl=3600)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_draining_gives_every_listener_its_own_slot_and_all_that_was_said(start_server, number: signal.Signals):
+    server = start_server("--memory", "--room", "stage:stage", "--drain-seconds", "20")
+    listeners, waits, heard = 20, [], []
+
+    async def listen(task_status) -> None:
+        over = trio.Event()
+
+        def watch(news: object) -> None:
+            if isinstance(news, Live):
+                task_status.started()
+            if isinstance(news, Waiting):
+                waits.append(news.seconds)
+                over.set()
+
+        async with open_client(server.url, rooms=["stage"], watch=watch) as client:
+            heard.append((await anext(client)).text)
+            await over.wait()
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for _ in range(listeners):
+                await nursery.start(listen)
+            async with open_publisher(server.url, token=TOKEN) as publisher:
+                await publisher.publish("stage", "the last word")
+            server.process.send_signal(number)
+    assert server.wait() == 0
+    assert heard == ["the last word"] * listeners
+    if server.workers:  # each edge has its share of the window, in which their slots are even
+        assert max(b - a for a, b in pairwise([0.0, *sorted(waits), 20.0])) <= 2 * 20 / (listeners / server.workers)
+    else:
+        assert sorted(waits) == [float(slot) for slot in range(1, 21)]
+
+
+async def test_a_second_signal_does_not_wait_for_those_who_do_not_read(start_server):
+    server = start_server("--memory", "--room", "stage:stage")
+    stuck = socket.create_connection(("127.0.0.1", server.port))
+    stuck.sendall(b"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    await get(f"{server.url}/healthz")  # who came before has been let in by now
+    with trio.fail_after(30):
+        server.process.send_signal(signal.SIGTERM)
+        await trio.to_thread.run_sync(server.says, "draining")
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert await trio.to_thread.run_sync(server.wait) == 0
+    stuck.close()
+    assert time.monotonic() - began < 5, "a first signal alone waits ten seconds for this request"
+    assert "hurrying" in server.log
