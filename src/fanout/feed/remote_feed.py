@@ -81,6 +81,7 @@ class RemoteFeed:
         self.away = True
         """Whether there is nobody to ask."""
         self._connect = connect
+        self._first_answer: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
         self._count_all = count_all
         self._numbers = count(1)
         self._calls: dict[int, _Call] = {}
@@ -179,6 +180,7 @@ class RemoteFeed:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep in touch with the engine's process, for ever. Started when it has answered for the first time."""
+        self._first_answer = task_status
         while True:
             with trio.CancelScope() as link:
                 try:
@@ -189,14 +191,14 @@ class RemoteFeed:
                     async with stream, trio.open_nursery() as nursery:
                         nursery.start_soon(self._send, stream, link)
                         nursery.start_soon(self._keep_reporting)
-                        await self._receive(stream, task_status)
+                        await self._receive(stream)
                         link.cancel()
             if not self.away:
                 log.error("engine_lost", process=self.process)
             self._lost()
             await trio.sleep(RETRY_SECONDS)
 
-    async def _receive(self, stream: trio.abc.Stream, task_status: trio.TaskStatus[None]) -> None:
+    async def _receive(self, stream: trio.abc.Stream) -> None:
         reader = MessageReader()
         await stream.send_all(framed(said.Hello(self.process, os.getpid())))
         try:
@@ -205,8 +207,8 @@ class RemoteFeed:
                     heard = read_to_edge(message)
                     if isinstance(heard, said.Welcome):
                         self._welcomed(heard)
-                        task_status.started()
-                        task_status = trio.TASK_STATUS_IGNORED
+                        self._first_answer.started()
+                        self._first_answer = trio.TASK_STATUS_IGNORED
                     else:
                         self._hear(heard)
         except trio.BrokenResourceError:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -17,6 +18,10 @@ from fanout.server.doors import tls_context
 from fanout.server.edge_share import edge_settings
 from fanout.server.workers.handing_up import HandingUp
 from fanout.server.workers.orders import RETIRE, Health, Orders
+
+RETURNS_PER_SECOND: Final = 1_000
+"""At which rate the listeners of an edge that makes room are asked to come back: a twentieth of what the others can
+greet."""
 
 
 @dataclass(slots=True)
@@ -39,7 +44,11 @@ class EdgeProcess:
         self.edge.shut(others_stay=why == RETIRE)
         for door in self.doors:
             door.close()
-        await self.edge.drain(self.drain_seconds, (0, 1) if why == RETIRE else self.share)
+        if why == RETIRE:
+            listeners = sum(self.edge.statistics().listeners.values())
+            await self.edge.drain(min(self.drain_seconds, listeners / RETURNS_PER_SECOND))
+        else:
+            await self.edge.drain(self.drain_seconds, self.share)
 
 
 @asynccontextmanager
