@@ -15,7 +15,8 @@ import trio
 from fanout.core.restarts import Restarts
 from fanout.server.workers.orders import READY, RETIRE, Health, Orders, line_of
 
-COMMAND: Final = (sys.executable, "-m", "fanout", "process")
+COMMAND: Final = (sys.executable, "-P", "-m", "fanout", "process")
+"""`-P`: nothing in the folder where the server happens to be started may pass for a module of ours."""
 
 START_SECONDS: Final = 60.0
 """How long a process may take until it serves: a log of a million entries is read in a few."""
