@@ -62,11 +62,27 @@ def look_at_the_desk(page: Any, house: House) -> None:
     page.locator("#oldest").filter(has_text="o").wait_for()
 
 
+def on_stage(role: str) -> Callable[[Any, House], None]:
+    def sign_in(page: Any, house: House) -> None:
+        if not house.queue(ROOM, state="cued"):
+            for one in house.queue(ROOM, state="held")[:5]:
+                house.decide(one["id"], "approve")
+            for one in house.queue(ROOM, state="approved")[:3]:
+                house.decide(one["id"], "cue")
+        page.goto(f"{house.url}/rooms/{ROOM}/stage#token={house.token(role, role.title())}")
+        page.locator(".on-air .question").wait_for()
+
+    return sign_in
+
+
 PAGES = [
     Picture("visitor", f"/rooms/{ROOM}", act=come_in_and_ask),
     Picture("before", "/rooms/council", "fr-FR", announce),
     Picture("incident", "/rooms/council", "fr-FR", interrupt),
     Picture("desk", f"/rooms/{ROOM}/desk", act=look_at_the_desk),
+    Picture("animator", f"/rooms/{ROOM}/stage", act=on_stage("animator")),
+    Picture("guest", f"/rooms/{ROOM}/stage", act=on_stage("guest")),
+    Picture("scribe", f"/rooms/{ROOM}/stage", act=on_stage("scribe")),
     Picture("sign-in", f"/rooms/{ROOM}/desk", "fr-FR", sizes=("phone",)),
     Picture("rooms", "/", sizes=("desktop",)),
     Picture("window", f"/embed/{ROOM}", act=window_is_live, sizes=("phone",)),

@@ -106,6 +106,8 @@ async def test_every_operation_answers_as_described(site: Site) -> None:
         await ask("GET", "/readyz", 503)
         await ask("GET", "/rooms/{room}", 200)
         await ask("GET", "/rooms/{room}", 404, put="nowhere")
+        await ask("GET", "/rooms/{room}/stage", 401)
+        await ask("GET", "/rooms/{room}/stage", 200, headers={"Cookie": f"fanout_session={site.token('scribe')}"})
         await ask("GET", "/rooms/{room}/desk", 401)
         await ask("GET", "/rooms/{room}/desk", 404, put="nowhere")
         cookie = {"Cookie": f"fanout_session={site.token('moderator')}"}

@@ -37,6 +37,7 @@ PAGE_PATHS: Final[dict[str, Any]] = {
     "/": {"get": _page("A page with the rooms", missing=False)},
     "/rooms/{room}": {"parameters": [parameter("room")], "get": _page("A page with one room, live")},
     "/rooms/{room}/desk": _staff_page("The moderators' page"),
+    "/rooms/{room}/stage": _staff_page("The page for animator, guest and scribe"),
     "/v1/session": {
         "post": operation(
             "Sign in on the pages for staff: the token becomes the cookie of a session",

@@ -19,6 +19,7 @@ from fanout.web.language import Texts, language_for
 from fanout.web.room_page import no_such_room
 from fanout.web.session import Sessions
 from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
+from fanout.web.texts_stage import STAGE_TEXTS
 
 _SIGN_IN: Final = """<div class="room alone"><section class="card sign-in">
 <h1>{sign_in_title}</h1>
@@ -57,14 +58,30 @@ _DESK: Final = """<div class="desk" id="desk">
 </div>"""
 
 
+_STAGE: Final = """<div class="bar">
+<h1 dir="auto">{title}</h1>
+<nav aria-label="{stage}">{tabs}</nav>
+<p class="line" id="line" role="status">{connecting}</p>
+<p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
+</div>
+<div id="view"></div>
+<p class="note told" id="told" role="alert"></p>"""
+
+VIEWS: Final = {"animator": Action.AIR, "guest": Action.SEE_DESK, "scribe": Action.ANSWER}
+"""The views of the stage, and what one must be allowed to do for each."""
+
+
 class StaffPages:
-    """`/rooms/{room}/desk`."""
+    """`/rooms/{room}/desk` and `/rooms/{room}/stage`."""
 
     def __init__(self, engine: Engine, frame: Frame, sessions: Sessions) -> None:
         self._engine, self._frame, self._sessions = engine, frame, sessions
 
     def routes(self) -> list[Route]:
-        return [resource("/rooms/{room}/desk", GET=self.desk)]
+        return [
+            resource("/rooms/{room}/desk", GET=self.desk),
+            resource("/rooms/{room}/stage", GET=self.stage),
+        ]
 
     async def desk(self, request: Request) -> Response:
         """`GET /rooms/{room}/desk`."""
@@ -90,6 +107,28 @@ class StaffPages:
             texts={**texts, **DESK_TEXTS[language]}, headers=NOBODY_ELSE,
         )  # fmt: skip
 
+    async def stage(self, request: Request) -> Response:
+        """`GET /rooms/{room}/stage?view=`: animator, guest or scribe; by default as the role is called."""
+        language, name = language_for(request), request.path_params["room"]
+        room = self._engine.rooms.get(name)
+        if room is None:
+            return no_such_room(self._frame, language)
+        texts = {**STAFF_TEXTS[language], **STAGE_TEXTS[language]}
+        principal = self._sessions.of(request)
+        views = [view for view, needed in VIEWS.items() if principal.may(needed, name)]
+        if not views:
+            return self._sign_in(language, texts, principal)
+        wanted = request.query_params.get("view", str(principal.role))
+        view = wanted if wanted in views else views[0]
+        title = room.settings.title or name
+        tabs = Markup("".join(_tab(one, texts["views"][one], language, current=one == view) for one in views))
+        main = filled(_STAGE, texts, title=title, tabs=tabs, who=principal.name or str(principal.role))
+        data = {"room": name, "view": view, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
+        return self._frame.page(
+            language, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
+            texts=texts, headers=NOBODY_ELSE,
+        )  # fmt: skip
+
     def _sign_in(self, language: str, texts: Texts, principal: Principal) -> Response:
         known = principal.role != "visitor"
         refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
@@ -102,6 +141,12 @@ class StaffPages:
 
 NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
 """A page for one person is kept nowhere."""
+
+
+def _tab(view: str, text: str, language: str, *, current: bool) -> str:
+    here = Markup(' aria-current="page"' if current else "")
+    template = '<a href="?view={view}&amp;lang={language}"{here}>{text}</a>'
+    return filled(template, {}, view=view, language=language, here=here, text=text)
 
 
 def may(principal: Principal, room: str) -> str:

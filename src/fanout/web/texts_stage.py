@@ -1,0 +1,41 @@
+"""What the page for animator, guest and scribe says, in English and in French."""
+
+# ruff: noqa: RUF001  (French has a typographic apostrophe)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "en": {
+        "stage": "Stage", "views": {"animator": "Animator", "guest": "Guest", "scribe": "Scribe"},
+        "live": "Live", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "on_air": "On air", "nothing_on_air": "No question is on air.",
+        "run_sheet": "Run sheet ({count})", "nothing_cued": "Nothing is on the run sheet.",
+        "approved": "Approved ({count})", "nothing_approved": "Nothing is approved and waiting.",
+        "coming_up": "Coming up", "write": "Answer", "line": "A line of the answer",
+        "line_hint": "Type what is said; Enter puts the line on air.", "send_line": "On air", "correct": "Correct",
+        "apply": "Do it", "not_sent": "waits for the connection", "prepared": "Prepared answers",
+        "prepared_search": "Search", "failed": "Not done: {why}", "anonymous": "no name",
+        "actions": {
+            "cue": "Cue", "air": "On air", "move-up": "Up", "move-down": "Down", "pin": "Pin", "unpin": "Unpin",
+            "skip": "Skip",
+        },
+    },
+    "fr": {
+        "stage": "Scène", "views": {"animator": "Animateur", "guest": "Invité", "scribe": "Scribe"},
+        "live": "En direct", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "on_air": "À l’antenne", "nothing_on_air": "Aucune question à l’antenne.",
+        "run_sheet": "Conducteur ({count})", "nothing_cued": "Rien au conducteur.",
+        "approved": "Retenues ({count})", "nothing_approved": "Aucune question retenue n’attend.",
+        "coming_up": "À suivre", "write": "Réponse", "line": "Une ligne de la réponse",
+        "line_hint": "Tapez ce qui est dit ; Entrée met la ligne à l’antenne.", "send_line": "À l’antenne",
+        "correct": "Corriger", "apply": "Valider", "not_sent": "attend la connexion", "prepared": "Réponses préparées",
+        "prepared_search": "Chercher", "failed": "Pas fait : {why}", "anonymous": "sans nom",
+        "actions": {
+            "cue": "Au conducteur", "air": "À l’antenne", "move-up": "Monter", "move-down": "Descendre",
+            "pin": "Épingler", "unpin": "Détacher", "skip": "Retirer",
+        },
+    },
+}  # fmt: skip

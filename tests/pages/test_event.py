@@ -1,0 +1,90 @@
+"""A question's whole way in real browsers: a visitor asks, a moderator approves with one key, the animator airs, the
+scribe answers, and everybody who looks sees it; then it is taken back, and then the server is killed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.foreign_site import foreign_site
+from tests.pages.house import House
+from tests.pages.no_websockets import without_websockets
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
+
+MOST_SECONDS = 2.0
+"""From a key on one page to the screen of another, on a machine that is busy with six browsers."""
+
+SEEN = """(text) => new Promise((tell) => {
+  const root = () => document.querySelector("fanout-window")?.shadowRoot ?? document;
+  const look = () => [...root().querySelectorAll(".text")].some((one) => one.textContent === text);
+  const again = () => look() ? tell(Date.now()) : setTimeout(again, 5);
+  again();
+})"""
+
+
+@pytest.mark.timeout(180)
+def test_from_a_question_to_its_answer_everywhere(house: House, open_page: Any) -> None:
+    script = f'<script async src="{house.url}/embed.js" data-room="salon"></script>'
+    policy = f"default-src 'none'; script-src {house.url}; connect-src {house.url} {house.url.replace('http', 'ws')}"
+    with without_websockets(house.server.port) as proxy, foreign_site(script, policy) as site:
+        samira = open_page(f"{house.url}/rooms/salon", locale="fr-FR")
+        events = open_page(f"{proxy}/rooms/salon")
+        window = open_page(site)
+        staff = {
+            role: open_page(f"{house.url}/rooms/salon/{where}#token={house.token(role, role.title())}")
+            for role, where in (("moderator", "desk"), ("animator", "stage"), ("scribe", "stage"), ("guest", "stage"))
+        }
+        for page in (samira, events):
+            expect(page.locator("#state")).to_have_attribute("data-state", "live")
+        for page in staff.values():
+            expect(page.locator("#line")).to_have_attribute("data-state", "live")
+        expect(window.locator("fanout-window .state")).to_have_text("En direct")
+
+        samira.locator("#name").fill("Samira")
+        samira.locator("#name").press("Enter")
+        samira.locator("#question-text").fill("Quand le pont rouvrira-t-il ?")
+        samira.locator("#question-text").press("Control+Enter")
+        expect(staff["moderator"].locator('[role="option"] .text')).to_have_text("Quand le pont rouvrira-t-il ?")
+        staff["moderator"].locator("#list").press("a")
+        expect(samira.locator("#mine .fate")).to_have_text("Retenue pour la conversation")
+        staff["animator"].get_by_role("button", name="On air: Quand").click()
+        for page in (samira, events, window):
+            expect(page.locator(".text").filter(has_text="Quand le pont").first).to_be_visible()
+        expect(samira.locator("#mine .fate")).to_have_text("En scène")
+
+        took: dict[str, list[float]] = {"websocket": [], "events": [], "window": []}
+        for number in range(5):
+            text = f"ligne {number}"
+            field = staff["scribe"].locator("#line-text")
+            field.fill(text)
+            began = staff["scribe"].evaluate("Date.now()")
+            field.press("Enter")
+            for name, page in (("websocket", samira), ("events", events), ("window", window)):
+                took[name].append((page.evaluate(SEEN, text) - began) / 1000)
+        for name, seconds in took.items():
+            print(f"{name}: from Enter to the page, {min(seconds):.3f} to {max(seconds):.3f} s")
+            assert max(seconds) < MOST_SECONDS, name
+        in_order = [f"ligne {number}" for number in range(5)]
+        for page in (samira, events):
+            assert page.locator('[data-kind="answer"] .text').all_inner_texts() == in_order
+
+        second = house.ask("GET", "/v1/rooms/salon/messages")["messages"][2]
+        house.ask("DELETE", f"/v1/rooms/salon/messages/{second['id']}", "moderator")
+        for page in (samira, events, window):
+            expect(page.get_by_text(second["text"], exact=True)).to_have_count(0)
+
+        house.kill()
+        house.come_back()
+        staff["scribe"].locator("#line-text").fill("après la coupure")
+        staff["scribe"].locator("#line-text").press("Enter")
+        everybody = (samira, events, window, staff["guest"], staff["animator"], staff["scribe"])
+        for page in everybody:
+            expect(page.get_by_text("après la coupure", exact=True)).to_have_count(1, timeout=40_000)
+        expected = [*(line for line in in_order if line != second["text"]), "après la coupure"]
+        for page in (samira, events):
+            shown = page.locator('[data-kind="answer"]:not(.gone) .text').all_inner_texts()
+            assert shown == expected
+        expect(staff["moderator"].locator("#line")).to_have_attribute("data-state", "live", timeout=40_000)

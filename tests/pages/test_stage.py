@@ -1,0 +1,170 @@
+"""The stage in a real browser: the run sheet, the guest's screen, and a scribe whose line drops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.components import all_required, fetch_axe
+from tests.pages.axe import complaints
+from tests.pages.house import House
+from tests.pages.scene import ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
+
+
+@pytest.fixture
+def on_stage(house: House, open_page: Any) -> Any:
+    """The stage as somebody with this role sees it."""
+
+    def sign_in(role: str, **more: Any) -> Any:
+        page = open_page(f"{house.url}/rooms/salon/stage#token={house.token(role, role.title())}", **more)
+        expect(page.locator("#line")).to_have_attribute("data-state", "live")
+        page.complaints.clear()  # of the 401 that asked who it is
+        return page
+
+    return sign_in
+
+
+def approved(house: House, *texts: str) -> list[str]:
+    ids = [ask(house, "salon", "Tom", text) for text in texts]
+    for one in ids:
+        house.decide(one, "approve")
+    return ids
+
+
+def aired(house: House, text: str = "Why?") -> str:
+    (question,) = approved(house, text)
+    house.decide(question, "air", "animator")
+    return question
+
+
+def said(house: House) -> list[str]:
+    """What was answered, as the history has it."""
+    entries = house.ask("GET", "/v1/rooms/salon/messages")["messages"]
+    return [entry["text"] for entry in entries if entry.get("kind") == "answer"]
+
+
+def test_the_animator_orders_the_run_sheet_and_puts_the_questions(house: House, on_stage: Any) -> None:
+    approved(house, "one", "two", "three <b>")
+    page, guest = on_stage("animator"), on_stage("guest")
+    for text in ("one", "two", "three <b>"):
+        page.get_by_role("button", name=f"Cue: {text}").click()
+        expect(page.locator(".sheet .text").filter(has_text=text)).to_be_visible()
+    expect(page.locator(".sheet .text")).to_have_text(["one", "two", "three <b>"])
+    page.get_by_role("button", name="Up: three <b>").click()
+    expect(page.locator(".sheet .text")).to_have_text(["one", "three <b>", "two"])
+    page.get_by_role("button", name="Down: one").press("Enter")
+    expect(page.locator(".sheet .text")).to_have_text(["three <b>", "one", "two"])
+    expect(page.get_by_role("button", name="Down: one")).to_be_focused()
+    page.get_by_role("button", name="Pin: two").click()
+    expect(page.locator(".sheet .text")).to_have_text(["two", "three <b>", "one"])
+    page.get_by_role("button", name="Skip: one").click()
+    expect(page.locator(".approved .text")).to_have_text(["one"])
+    expect(guest.locator(".next .text")).to_have_text(["two", "three <b>"])
+    page.get_by_role("button", name="On air: three <b>").click()
+    expect(page.locator(".on-air .question")).to_have_text("three <b>")
+    expect(guest.locator(".on-air .question")).to_have_text("three <b>")
+    expect(guest.locator(".next .text")).to_have_text(["two"])
+    assert page.complaints == guest.complaints == []
+
+
+def test_the_guest_sees_what_is_typed_and_visitors_what_is_final(house: House, on_stage: Any, open_page: Any) -> None:
+    aired(house)
+    scribe, guest = on_stage("scribe"), on_stage("guest", locale="fr-FR")
+    visitor = open_page(f"{house.url}/rooms/salon")
+    scribe.locator("#line-text").press_sequentially("Becaus of the <i>rain</i>.")
+    expect(guest.locator(".draft")).to_have_text("Becaus of the <i>rain</i>.")
+    assert visitor.locator('[data-kind="answer"]').count() == 0
+    scribe.locator("#line-text").press("Enter")
+    expect(visitor.locator('[data-kind="answer"] .text')).to_have_text("Becaus of the <i>rain</i>.")
+    expect(guest.locator(".draft")).to_have_count(0)
+    scribe.get_by_role("button", name="Correct: Becaus").click()
+    scribe.locator(".on-air form input").fill("Because of the rain.")
+    scribe.locator(".on-air form input").press("Enter")
+    for page in (scribe, guest):
+        expect(page.locator(".on-air .answer")).to_have_text("Because of the rain.")
+    expect(visitor.locator('[data-kind="answer"] .text')).to_have_text("Because of the rain.")
+    prepared = {"title": "Budget", "text": "It costs two million."}
+    house.ask("PUT", "/v1/rooms/salon/prepared-answers/budget", "scribe", json=prepared)
+    scribe.get_by_label("Search").fill("million")
+    scribe.get_by_role("button", name="Budget").click()
+    expect(scribe.locator("#line-text")).to_have_value("It costs two million.")
+    scribe.get_by_role("button", name="On air", exact=True).click()
+    expect(visitor.locator('[data-kind="answer"] .text').last).to_have_text("It costs two million.")
+    assert scribe.complaints == guest.complaints == visitor.complaints == []
+
+
+def test_what_the_scribe_types_while_offline_goes_out_once_and_in_order(house: House, on_stage: Any) -> None:
+    aired(house)
+    page = on_stage("scribe")
+    field = page.locator("#line-text")
+    expect(field).to_be_enabled()
+    page.context.set_offline(True)
+    for line in ("one", "two"):
+        field.fill(line)
+        field.press("Enter")
+    field.fill("half a li")
+    expect(page.locator(".waiting .text")).to_have_text(["one", "two"])
+    assert said(house) == []
+    page.context.set_offline(False)
+    expect(page.locator(".waiting li")).to_have_count(0)
+    expect(field).to_have_value("half a li")
+    assert said(house) == ["one", "two"]
+
+
+def test_over_a_kill_and_a_reload_the_scribe_loses_nothing(house: House, on_stage: Any) -> None:
+    aired(house)
+    page = on_stage("scribe")
+    field = page.locator("#line-text")
+    field.fill("one")
+    field.press("Enter")
+    expect(page.locator(".on-air .answer")).to_have_text("one")
+    house.kill()
+    field.fill("two")
+    field.press("Enter")
+    field.fill("half a li")
+    expect(page.locator(".waiting .text").last).to_have_text("two")
+    house.come_back()
+    expect(page.locator(".waiting li")).to_have_count(0, timeout=20_000)
+    page.reload()
+    expect(field).to_have_value("half a li")
+    field.press("End")
+    field.press_sequentially("ne")
+    field.press("Enter")
+    expect(page.locator(".on-air .answer")).to_have_text(["one", "two", "half a line"])
+    assert said(house) == ["one", "two", "half a line"]
+
+
+def test_roles_have_the_views_that_are_theirs(house: House, on_stage: Any, open_page: Any) -> None:
+    assert on_stage("scribe").locator("nav a[aria-current]").inner_text() == "Scribe"
+    assert on_stage("guest").locator("#view").inner_text().startswith("On air")
+    moderator = on_stage("moderator")
+    assert moderator.locator(".bar nav a").all_inner_texts() == ["Animator", "Guest", "Scribe"]
+    moderator.get_by_role("link", name="Scribe").click()
+    expect(moderator.locator("#line-text")).to_be_visible()
+    operator = on_stage("operator")
+    assert operator.locator(".bar nav a").all_inner_texts() == ["Guest"]
+    refused = open_page(f"{house.url}/rooms/salon/stage#token={house.token('publisher')}")
+    expect(refused.locator(".refusal")).to_contain_text("publisher")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_stage(house: House, on_stage: Any, theme: str) -> None:
+    if why := fetch_axe():
+        (pytest.fail if all_required() else pytest.skip)(why)
+    question = aired(house)
+    line = {"text": "Because.", "final": True}
+    house.ask("PUT", f"/v1/submissions/{question}/lines/a", "scribe", json=line)
+    cued, _ = approved(house, "next", "one more")
+    house.decide(cued, "cue")
+    for role in ("animator", "guest", "scribe"):
+        for width in (320, 1280):
+            page = on_stage(role, color_scheme=theme, viewport={"width": width, "height": 800})
+            expect(page.locator(".on-air .answer")).to_have_text("Because.")
+            if role != "scribe":
+                expect(page.get_by_text("next", exact=True)).to_be_visible()
+            assert complaints(page) == [], role
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, role
