@@ -15,7 +15,18 @@ from fanout.core.submission import State
 from fanout.wire.event_stream import EventStreamReader
 from fanout.wire.frames import Binary, FrameReader, Text, mask_frame
 from fanout.wire.rendered import Format
-from fanout.wire.replies import Error, Pong, Presence, Published, Reply, RoomWelcome, Submission, Welcome, render_reply
+from fanout.wire.replies import (
+    Error,
+    Notice,
+    Pong,
+    Presence,
+    Published,
+    Reply,
+    RoomWelcome,
+    Submission,
+    Welcome,
+    render_reply,
+)
 
 HERE = RoomWelcome(Position("k3f9", 18), Mode.STAGE, Recovery.LIVE)
 
@@ -35,6 +46,7 @@ REPLIES: list[tuple[Reply, dict[str, object]]] = [
         {"type": "presence", "room": "stage", "listeners": 20113, "visitors": 18977},
     ),
     (Error("rate_limited", "Slow down."), {"type": "error", "code": "rate_limited", "detail": "Slow down."}),
+    (Notice("engine_back", "It goes on."), {"type": "notice", "code": "engine_back", "detail": "It goes on."}),
     (Error("a", "b", "r"), {"type": "error", "code": "a", "detail": "b", "ref": "r"}),
     (
         Error("banned", "Enough.", room="stage"),

@@ -39,7 +39,7 @@ from fanout.core.room import room_name
 from fanout.errors import FanoutError, InvalidInput
 from fanout.wire.commands import Command, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format
-from fanout.wire.replies import Error, Presence, Published, Submission, Welcome
+from fanout.wire.replies import Error, Notice, Presence, Published, Submission, Welcome
 
 QUEUED_ITEMS: Final = 256
 """Items that wait for the reader: a second of a busy chat. When they are full, the socket is not read."""
@@ -244,6 +244,8 @@ class Client:
                     self._tell(spoken)
             case Error():
                 self._refused(spoken)
+            case Notice():
+                self._tell(spoken)
             case _:
                 for item in self._resume.accept(spoken):  # type: ignore[arg-type]  # an Ending never comes here
                     await self._offer(item)

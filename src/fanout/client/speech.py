@@ -17,7 +17,7 @@ from fanout.core.room import Mode
 from fanout.errors import FanoutError, InvalidInput
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format, entry_from_object
-from fanout.wire.replies import Error, Presence, Published, RoomWelcome, Submission, Welcome
+from fanout.wire.replies import Error, Notice, Presence, Published, RoomWelcome, Submission, Welcome
 
 SUBPROTOCOL: Final = {Format.JSON: "fanout.v1.json", Format.MSGPACK: "fanout.v1.msgpack"}
 """What a client asks for, by format. Event streams are for browsers."""
@@ -31,7 +31,7 @@ _COMMAND_TYPE: Final[dict[type[Command], str]] = {
 }
 
 
-Spoken = Item | Welcome | Presence | Error | Published | Submission | Ending
+Spoken = Item | Welcome | Presence | Error | Published | Submission | Notice | Ending
 """Everything that a server says and this client understands. A `bye` is the ending that it announces."""
 
 
@@ -138,5 +138,6 @@ _READ: Final[dict[str, Callable[[Mapping[str, Any]], Spoken]]] = {
     "error": _error,
     "published": _published,
     "submission": _submission,
+    "notice": lambda fields: Notice(str(fields["code"]), str(fields["detail"])),
     "bye": _bye,
 }

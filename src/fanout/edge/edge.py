@@ -24,6 +24,7 @@ from fanout.edge.greeting import Authenticate, Greeting
 from fanout.edge.handover import HandleHttp, Handover
 from fanout.edge.hub import Hub
 from fanout.edge.keep_alive import KeepAlive
+from fanout.edge.notices import Notices
 from fanout.edge.settings import SLICE_SECONDS, EdgeSettings
 from fanout.feed.port import Feed
 from fanout.feed.statistics import EdgeStatistics, RoomCounts
@@ -56,6 +57,7 @@ class Edge:
         self._hub.accepted = settings.first_number
         self._greeting = Greeting(self._hub, settings, authenticate)
         self._arrival = Arrival(self._hub, settings.handshake_seconds, self._greeting.greet, self._hand_over)
+        self._notices = Notices(self._hub)
         self._keep_alive = KeepAlive(self._hub, self._arrival, settings)
         self._doors: list[Door] = []
         self._visiting = 0
@@ -86,9 +88,15 @@ class Edge:
                 nursery.start_soon(self._hub.fan_out)
                 nursery.start_soon(self._hub.replay.run)
                 nursery.start_soon(self._keep_alive.run)
+                nursery.start_soon(self._notices.run)
                 nursery.start_soon(self._watch_doors)
                 self._set_doors()
                 task_status.started()
+
+    def engine(self, *, away: bool) -> None:
+        """The process of the engine, where it has one of its own, is away, or there again. Listeners are told when it
+        stays away."""
+        self._notices.engine(away=away)
 
     def adopt(self, handover: Handover) -> None:
         """Take back a connection whose next request is for the hub."""

@@ -70,11 +70,16 @@ class RemoteFeed:
     Args:
         process: What this process is called in logs and metrics.
         connect: Opens the socket to the engine's process.
+        on_away: Told when the engine's process is gone (True) and when it is back.
         count_all: What this edge has counted, for whoever sums it up.
     """
 
     def __init__(
-        self, process: str, connect: Callable[[], Awaitable[trio.abc.Stream]], count_all: Callable[[], EdgeStatistics]
+        self,
+        process: str,
+        connect: Callable[[], Awaitable[trio.abc.Stream]],
+        count_all: Callable[[], EdgeStatistics],
+        on_away: Callable[[bool], None] = lambda away: None,
     ) -> None:
         self.process = process
         self.admits = False
@@ -83,6 +88,7 @@ class RemoteFeed:
         self._connect = connect
         self._first_answer: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
         self._count_all = count_all
+        self._on_away = on_away
         self._numbers = count(1)
         self._calls: dict[int, _Call] = {}
         self._outbox: deque[bytes] = deque()
@@ -195,6 +201,7 @@ class RemoteFeed:
                         link.cancel()
             if not self.away:
                 log.error("engine_lost", process=self.process)
+                self._on_away(True)
             self._lost()
             await trio.sleep(RETRY_SECONDS)
 
@@ -271,6 +278,7 @@ class RemoteFeed:
         self._moved = dict.fromkeys(self._authors, True)
         self._news.set()
         log.info("engine_found", process=self.process)
+        self._on_away(False)
 
     def _hear(self, heard: said.ToEdge) -> None:
         match heard:

@@ -90,11 +90,20 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """How the server is, for everybody. `code` is `engine_away` (nothing new comes for the moment; who listens stays)
+    or `engine_back`."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The answer to the command `ping`."""
 
 
-Reply = Welcome | Presence | Error | Published | Submission | Pong | Bye
+Reply = Welcome | Presence | Error | Published | Submission | Notice | Pong | Bye
 
 
 def render_reply(reply: Reply, format: Format) -> bytes:
@@ -163,6 +172,8 @@ def reply_as_object(reply: Reply) -> dict[str, Any]:
                     "message": reply.message,
                 }
             )
+        case Notice():
+            return {"type": "notice", "code": reply.code, "detail": reply.detail}
         case Pong():
             return {"type": "pong"}
         case Bye():

@@ -64,7 +64,7 @@ async def open_edge_process(orders: Orders, descriptors: int) -> AsyncIterator[E
     tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
     doors = [socket.socket(fileno=door) for door in orders.doors]
     connect = partial(trio.open_unix_socket, orders.feed)
-    feed = RemoteFeed(orders.process, connect, lambda: edge.statistics())
+    feed = RemoteFeed(orders.process, connect, lambda: edge.statistics(), lambda away: edge.engine(away=away))
     handing_up = HandingUp(orders.requests)
     edge = Edge(feed, authenticate=tokens.authenticate, handle_http=handing_up.serve, settings=settings)
     try:

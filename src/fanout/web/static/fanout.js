@@ -8,7 +8,7 @@ const OPENS_WITHIN_MS = 8000; // a line that says nothing for so long at the beg
 const ANSWERS_WITHIN_MS = 10000; // one that does not answer a ping for so long is dead
 const LOOKS_EVERY_MS = 5000; // at how long the line has been silent
 const ENDS_FOR_GOOD = new Set([1002, 1003, 1007, 1009, 4001, 4003, 4004, 4009]);
-const TYPES = ["welcome", "message", "retraction", "gap", "presence", "submission", "bye", "error"];
+const TYPES = ["welcome", "message", "retraction", "gap", "presence", "submission", "notice", "bye", "error"];
 
 /** Why something was not taken: `code` is stable and for programs, `message` for people, `afterMs` when to try again. */
 export class Refused extends Error {
