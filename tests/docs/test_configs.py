@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shlex
@@ -160,6 +161,24 @@ def test_the_unit_starts_a_server_that_can_start(tmp_path: Path):
     assert f'unix = "{tmp_path}/fanout.sock"' in checked.stdout
     drain = float(re.search(r"drain_seconds = (.+)", checked.stdout)[1])  # type: ignore[index]
     assert int(unit["Service"]["TimeoutStopSec"]) > drain
+
+
+def test_every_metric_and_label_of_the_dashboard_is_documented():
+    """The counters that have not counted yet are not in `/metrics`; the protocol has all of them."""
+    protocol = (CONFIGS.parent / "protocol.md").read_text()
+    labels = {
+        name: set(re.findall(r"`(\w+)`", row))
+        for name, row in re.findall(r"^\| `(fanout_\w+)` \| \w+ \|([^|]*)\|", protocol, re.M)
+    }
+    panels = json.loads((CONFIGS / "grafana.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels) > 10
+    for target in (target for panel in panels for target in panel["targets"]):
+        (name,) = re.findall(r"fanout_\w+", target["expr"])
+        name = name.removesuffix("_bucket")
+        assert name in labels, target["expr"]
+        shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+        grouped = {label for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for label in group.split(", ")}
+        assert shown | grouped - {"le"} <= labels[name], target["expr"]
 
 
 def test_every_metric_of_the_alerts_is_there(start_server: Callable[..., ServerProcess]):

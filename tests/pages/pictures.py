@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.components import component
 from tests.pages.house import House
-from tests.pages.scene import CONFIG, LOGO, ROOM, play
+from tests.pages.scene import CONFIG, LOGO, ROOM, ask, play
 from tests.server_process import SECRET, ServerProcess
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -75,6 +75,17 @@ def on_stage(role: str) -> Callable[[Any, House], None]:
     return sign_in
 
 
+def operate(page: Any, house: House) -> None:
+    page.goto(f"{house.url}/operate#token={house.token('operator', 'Ops')}")
+    page.locator(".newest b").first.wait_for()
+    for room in (ROOM, ROOM, "foyer"):
+        page.context.new_page().goto(f"{house.url}/rooms/{room}")
+    for second in range(16):
+        for _ in range(1 + second % 4):
+            ask(house, "foyer", "Léa", "We follow this from the library.")
+        page.wait_for_timeout(1000)
+
+
 PAGES = [
     Picture("visitor", f"/rooms/{ROOM}", act=come_in_and_ask),
     Picture("before", "/rooms/council", "fr-FR", announce),
@@ -83,6 +94,7 @@ PAGES = [
     Picture("animator", f"/rooms/{ROOM}/stage", act=on_stage("animator")),
     Picture("guest", f"/rooms/{ROOM}/stage", act=on_stage("guest")),
     Picture("scribe", f"/rooms/{ROOM}/stage", act=on_stage("scribe")),
+    Picture("operate", "/operate", act=operate, sizes=("desktop",)),
     Picture("sign-in", f"/rooms/{ROOM}/desk", "fr-FR", sizes=("phone",)),
     Picture("rooms", "/", sizes=("desktop",)),
     Picture("window", f"/embed/{ROOM}", act=window_is_live, sizes=("phone",)),

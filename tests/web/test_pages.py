@@ -16,6 +16,7 @@ from fanout.web.appearance import GROUNDS, contrast, readable, style
 from fanout.web.language import LANGUAGES, counted, language_of, number
 from fanout.web.programme import phase_of
 from fanout.web.texts import SCRIPT_TEXTS, TEXTS
+from fanout.web.texts_operate import OPERATE_TEXTS
 from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
 from fanout.web.texts_stage import STAGE_TEXTS
 from tests.web.site import Site
@@ -55,7 +56,7 @@ def leaves(texts: object, place: str = "") -> dict[str, str]:
     return {name: text for key, value in texts.items() for name, text in leaves(value, f"{place}.{key}").items()}
 
 
-@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS, STAFF_TEXTS, DESK_TEXTS, STAGE_TEXTS])
+@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS, STAFF_TEXTS, DESK_TEXTS, STAGE_TEXTS, OPERATE_TEXTS])
 def test_both_languages_say_everything(texts: dict[str, object]) -> None:
     english, french = leaves(texts["en"]), leaves(texts["fr"])
     assert english.keys() == french.keys()

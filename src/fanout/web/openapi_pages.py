@@ -26,11 +26,11 @@ _SESSION: Final[Schema] = {
 _TOKEN: Final[Schema] = {"type": "object", "properties": {"token": text("A JWT.")}, "required": ["token"]}
 
 
-def _staff_page(summary: str) -> dict[str, Any]:
-    page = _page(summary)
+def _staff_page(summary: str, *, room: bool = True) -> dict[str, Any]:
+    page = _page(summary, missing=room)
     for status in ("401", "403"):
         page["responses"][status] = content("A page to sign in.", text("A page."), "text/html")
-    return {"parameters": [parameter("room")], "get": page}
+    return {"get": page, **({"parameters": [parameter("room")]} if room else {})}
 
 
 PAGE_PATHS: Final[dict[str, Any]] = {
@@ -38,6 +38,7 @@ PAGE_PATHS: Final[dict[str, Any]] = {
     "/rooms/{room}": {"parameters": [parameter("room")], "get": _page("A page with one room, live")},
     "/rooms/{room}/desk": _staff_page("The moderators' page"),
     "/rooms/{room}/stage": _staff_page("The page for animator, guest and scribe"),
+    "/operate": _staff_page("The operator's page", room=False),
     "/v1/session": {
         "post": operation(
             "Sign in on the pages for staff: the token becomes the cookie of a session",

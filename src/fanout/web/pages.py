@@ -17,6 +17,7 @@ from fanout.web.appearance import Appearance
 from fanout.web.embed_page import EmbedPage
 from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import counted, language_for
+from fanout.web.operate_page import OperatePage
 from fanout.web.programme import Programme
 from fanout.web.room_page import RoomPage
 from fanout.web.session import Sessions
@@ -49,6 +50,7 @@ class Pages:
         self._static = StaticFiles(appearance.files())
         self._frame = Frame(appearance, self._static, TEXTS)
         self._staff_pages = StaffPages(engine, self._frame, sessions)
+        self._operate_page = OperatePage(self._frame, sessions)
         self._embed_page = EmbedPage(engine, self._static)
         self._room_page = RoomPage(engine, self._frame, Programme(), self._people, name_of)
 
@@ -58,6 +60,7 @@ class Pages:
             *self._room_page.routes(),
             *self._embed_page.routes(),
             *self._staff_pages.routes(),
+            *self._operate_page.routes(),
             *self._static.routes(),
         ]
 

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fanout.core.principal import Action, Principal
+from fanout.core.principal import Action, Principal, Role
 from fanout.engine.engine import Engine
 from fanout.web.answers import resource
 from fanout.web.frame import Frame, Markup, filled
-from fanout.web.language import Texts, language_for
+from fanout.web.language import language_for
 from fanout.web.room_page import no_such_room
 from fanout.web.session import Sessions
 from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
@@ -92,7 +92,7 @@ class StaffPages:
         texts = STAFF_TEXTS[language]
         principal = self._sessions.of(request)
         if not principal.may(Action.SEE_DESK, name):
-            return self._sign_in(language, texts, principal)
+            return sign_in_page(self._frame, language, principal)
         title = room.settings.title or name
         states = Markup(
             "".join(
@@ -117,7 +117,7 @@ class StaffPages:
         principal = self._sessions.of(request)
         views = [view for view, needed in VIEWS.items() if principal.may(needed, name)]
         if not views:
-            return self._sign_in(language, texts, principal)
+            return sign_in_page(self._frame, language, principal)
         wanted = request.query_params.get("view", str(principal.role))
         view = wanted if wanted in views else views[0]
         title = room.settings.title or name
@@ -129,14 +129,17 @@ class StaffPages:
             texts=texts, headers=NOBODY_ELSE,
         )  # fmt: skip
 
-    def _sign_in(self, language: str, texts: Texts, principal: Principal) -> Response:
-        known = principal.role != "visitor"
-        refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
-        main = filled(_SIGN_IN, texts, refusal=refusal)
-        return self._frame.page(
-            language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
-            status=403 if known else 401, headers=NOBODY_ELSE,
-        )  # fmt: skip
+
+def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
+    """Where somebody signs in: 401 for who has not, 403 for who has, as somebody who has no place there."""
+    texts = STAFF_TEXTS[language]
+    known = principal.role is not Role.VISITOR
+    refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
+    main = filled(_SIGN_IN, texts, refusal=refusal)
+    return frame.page(
+        language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
+        status=403 if known else 401, headers=NOBODY_ELSE,
+    )  # fmt: skip
 
 
 NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
