@@ -27,13 +27,17 @@ class LoadFailed(Exception):
 
 
 CORES: Final = sorted(os.sched_getaffinity(0))
+ALL_CORES: Final = -1
+"""For processes that the kernel may run where it likes: there are more of them than cores."""
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Pin processes that are started inside to one core, where there are at least two."""
+    """Pin processes that are started inside to one core, where there are at least two; to none with ALL_CORES."""
     before = os.sched_getaffinity(0)
-    if len(CORES) > 1:
+    if core == ALL_CORES:
+        os.sched_setaffinity(0, CORES)
+    elif len(CORES) > 1:
         os.sched_setaffinity(0, {CORES[core % len(CORES)]})
     try:
         yield

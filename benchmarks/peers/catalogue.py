@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from benchmarks.load.control import ROOT, Target
+from benchmarks.load.control import ALL_CORES, ROOT, Target
 from benchmarks.load.publisher import CommandPublisher, FramePublisher, WebSocketPublisher
 from benchmarks.peers import install
 from benchmarks.peers.process import Server
@@ -37,6 +37,12 @@ class Options:
     """fanout's kind of room."""
     plugins: tuple[str, ...] = ()
     """Plug-ins that look at submissions."""
+    workers: int = 0
+    """Processes that carry listeners; 0: one process for everything."""
+    rooms: int = 0
+    """More rooms, all of which follow the one that is published to."""
+    all_cores: bool = False
+    """Nothing is pinned: there are more processes than cores."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,26 @@ def token(role: str = "publisher") -> str:
     return done.stdout.strip()
 
 
+def followers(rooms: int) -> list[str]:
+    """The names of so many rooms that follow the one that is published to."""
+    return [f"portal-{i}" for i in range(1, rooms + 1)]
+
+
 def start_fanout(options: Options) -> Server:
     def command(folder: Path) -> list[str]:
         place = ["--data", str(folder / "data")] if options.durable else ["--memory"]
         plugins = [word for name in options.plugins for word in ("--plugin", name)]
-        return [*FANOUT, "serve", "--port", "0", *place, "--room", f"{ROOM}:{options.mode}", *plugins]
+        rooms = [f'[rooms.{name}]\nfollows = ["{ROOM}"]\n' for name in followers(options.rooms)]
+        (folder / "rooms.toml").write_text(f'[rooms.{ROOM}]\nmode = "{options.mode}"\n' + "".join(rooms))
+        many = ["--workers", str(options.workers)] if options.workers else []
+        return [*FANOUT, "serve", "--port", "0", *place, *many, "--config", str(folder / "rooms.toml"), *plugins]
 
-    server = Server(command, environment={"FANOUT_SECRET": SECRET})
+    server = Server(
+        command,
+        environment={"FANOUT_SECRET": SECRET},
+        core=ALL_CORES if options.all_cores else 0,
+        seconds=20 + 3 * options.workers,
+    )
     if options.events:
         path, resume = f"/v1/rooms/{ROOM}/events", f"/v1/rooms/{ROOM}/events?after=POSITION"
     else:
@@ -140,7 +159,7 @@ def nchan_missing() -> str:
 
 def start_floor(*command: str) -> Callable[[Options], Server]:
     def start(options: Options) -> Server:
-        server = Server(lambda folder: list(command))
+        server = Server(lambda folder: list(command), core=ALL_CORES if options.all_cores else 0)
         server.target = Target(server.host, server.port, "", raw=True)
         server.make_publisher = lambda: FramePublisher(server.host, server.publisher_port)
         return server

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from benchmarks.load.frames import ACCEPT
+from benchmarks.load.frames import ACCEPT, KEY
 
 HERE: Final = Path(__file__).resolve().parent
 PEERS: Final = HERE.parent / ".peers"
@@ -28,9 +28,12 @@ NPM_PACKAGES: Final = ("ws@8", BUN[0], UWS)
 
 FLOOR: Final = PEERS / "floor"
 STORM: Final = PEERS / "storm"
+CROWD: Final = PEERS / "crowd"
+HANDSHAKE: Final = (f'-DACCEPT="{ACCEPT.decode()}"', f'-DKEY="{KEY.decode()}"')
 C_PROGRAMS: Final = (
     (HERE / "servers" / "floor.c", FLOOR, ()),
-    (HERE.parent / "load" / "storm.c", STORM, (f'-DACCEPT="{ACCEPT.decode()}"',)),
+    (HERE.parent / "load" / "storm.c", STORM, HANDSHAKE),
+    (HERE.parent / "load" / "crowd.c", CROWD, HANDSHAKE),
 )
 
 NCHAN_MODULES: Final = tuple(map(Path, ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules")))
@@ -71,10 +74,20 @@ def fetch() -> list[str]:
     if not (PEERS / "python" / "uvloop").exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         attempt("uvloop", [*pip, "--target", str(PEERS / "python"), "uvloop"])
+    return problems + compile_programs()
+
+
+def compile_programs() -> list[str]:
+    """Compile what is written in C and not compiled yet; return what went wrong, in words. Safe to repeat."""
+    PEERS.mkdir(exist_ok=True)
     compiler = shutil.which("cc")
+    if compiler is None:
+        return ["there is no C compiler (apt install gcc)"]
+    problems: list[str] = []
     for source, program, flags in C_PROGRAMS:
-        if compiler and not (program.exists() and program.stat().st_mtime > source.stat().st_mtime):
-            attempt(source.name, [compiler, "-O2", "-Wall", "-Wextra", *flags, "-o", str(program), str(source)])
+        if not (program.exists() and program.stat().st_mtime > source.stat().st_mtime):
+            why = run([compiler, "-O2", "-Wall", "-Wextra", *flags, "-o", str(program), str(source)])
+            problems += [f"{source.name}: {why}"] if why else []
     return problems
 
 

@@ -45,13 +45,14 @@ class Server:
         environment: dict[str, str] | None = None,
         address: tuple[str, int] | None = None,
         seconds: float = 20.0,
+        core: int = 0,
     ) -> None:
-        """Start `command(folder)` and wait for its address; servers that do not tell it are given theirs in
+        """Start `command(folder)` on a core and wait for its address; servers that do not tell it are given theirs in
         `address`."""
         self.folder = Path(tempfile.mkdtemp(prefix="fanout-benchmark-"))
         self.target = Target("", 0, "")
         self.make_publisher: Callable[[], Publisher] | None = None
-        with on_core(0), (self.folder / "stderr").open("wb") as errors:
+        with on_core(core), (self.folder / "stderr").open("wb") as errors:
             self.process = subprocess.Popen(
                 command(self.folder),
                 cwd=ROOT,
@@ -88,8 +89,9 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in self.processes():  # before they are orphans: some take a session of their own, and long leaves
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -104,9 +106,9 @@ class Server:
         """Return the server's process id and those of its children."""
         found = [self.process.pid]
         for pid in found:
-            children = Path(f"/proc/{pid}/task/{pid}/children")
-            with contextlib.suppress(OSError):
-                found += map(int, children.read_text().split())
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):  # the kernel keeps them by thread
+                with contextlib.suppress(OSError):
+                    found += map(int, children.read_text().split())
         return found
 
     def cpu(self) -> Cpu:
@@ -126,8 +128,23 @@ class Server:
             total += int(match[1]) if match else 0
         return total
 
+    def pss_kib(self) -> int:
+        """Return the server's memory, with each page that processes share counted once."""
+        total = 0
+        for pid in self.processes():
+            match = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
+            total += int(match[1]) if match else 0
+        return total
+
 
 def kernel_tcp_kib() -> int:
     """Return the memory that the kernel holds for all TCP sockets of the machine, both ends."""
     match = re.search(r"TCP:.* mem (\d+)", Path("/proc/net/sockstat").read_text())
     return int(match[1]) * os.sysconf("SC_PAGE_SIZE") // 1024 if match else 0
+
+
+def kernel_kib() -> int:
+    """Return what the kernel holds for the whole machine: slabs (sockets, files, epoll's entries) and TCP's buffers."""
+    match = re.search(r"Slab:\s+(\d+)", Path("/proc/meminfo").read_text())
+    assert match is not None
+    return int(match[1]) + kernel_tcp_kib()

@@ -6,14 +6,19 @@ from typing import Final
 
 from benchmarks.rows import (
     approve_to_listener,
+    as_many_as_fit,
     back_to_back,
     connects,
     cut_and_resume,
     idle_memory,
+    many_rooms,
     one_at_a_time,
     one_listener,
     open_chat,
+    past_the_limit,
     queue_pages,
+    reconnect_storm,
+    second_core,
     stalled_readers,
     submissions,
 )
@@ -33,6 +38,11 @@ ROWS: Final[dict[str, Row]] = {
         submissions,
         queue_pages,
         approve_to_listener,
+        many_rooms,
+        second_core,
+        reconnect_storm,
+        past_the_limit,
+        as_many_as_fit,
     )
 }
 """By name, in the order of the table."""
