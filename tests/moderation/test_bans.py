@@ -115,12 +115,12 @@ async def test_a_second_ban_of_the_same_takes_the_place_of_the_first(bans, clock
     assert bans.covering("stage", ANN, "") is None
 
 
-async def test_a_telephone_is_banned_in_its_room_alone_since_no_other_room_knows_it_by_that_hash(bans):
+async def test_a_telephone_is_banned_in_one_room_or_in_all_of_them(bans):
     phone = "phone:" + "a" * 64
-    with pytest.raises(InvalidInput, match="another hash in each room"):
-        await bans.ban(CHIEF, "*", phone, reason="Everywhere.")
-    ban = await bans.ban(CHIEF, "stage", phone, reason="Here.")
-    assert bans.covering("stage", phone, "") == ban
+    here = await bans.ban(CHIEF, "stage", phone, reason="Here.")
+    assert (bans.covering("stage", phone, ""), bans.covering("hall", phone, "")) == (here, None)
+    everywhere = await bans.ban(CHIEF, "*", phone, reason="Everywhere.", effect="mute")
+    assert (bans.covering("stage", phone, ""), bans.covering("hall", phone, "")) == (here, everywhere)
 
 
 async def test_bans_survive_a_restart(bans, store, clock):

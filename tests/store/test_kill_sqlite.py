@@ -14,7 +14,7 @@ import trio
 
 from fanout.core.audit import AuditDraft, Chain
 from fanout.core.submission import Decision, Source, State, Step
-from fanout.moderation.ports import Arrival, Query
+from fanout.moderation.ports import Arrival, Purged, Query
 from fanout.store.sqlite import open_sqlite_store
 from tests.store.desk_worker import arrival_of
 
@@ -75,8 +75,8 @@ async def test_a_killed_process_loses_nothing_that_has_returned(tmp_path: Path) 
     assert len(numbers) > ROUNDS * 20
 
 
-def _secrets_in(directory: Path) -> list[str]:
-    return [path.name for path in directory.iterdir() if b"secret" in path.read_bytes()]
+def _secrets_in(directory: Path, secret: bytes = b"secret") -> list[str]:
+    return [path.name for path in directory.iterdir() if secret in path.read_bytes()]
 
 
 async def _fill(database: Path) -> None:
@@ -147,7 +147,7 @@ async def test_a_purge_beside_another_room_leaves_nothing_where_rows_and_index_e
         ]
         await store.decide(longer, audited=False)
     assert _secrets_in(tmp_path) != []
-    assert await store.purge("stage", PURGE) == 2000
+    assert await store.purge("stage", PURGE) == Purged(2000, ("other",))
     assert _secrets_in(tmp_path) == [], "while it is open"
     others = await store.page(Query("other", limit=5000))
     assert {(one.text, one.name) for one in others} == {("a public", "public")}
@@ -162,8 +162,11 @@ async def test_a_purge_leaves_nothing_in_any_file(tmp_path: Path) -> None:
     await _fill(database)
     store = await open_sqlite_store(database)
     await store.receive([arrival_of(5000)])
+    key = await store.phone_key()
     assert sorted(_secrets_in(tmp_path)) == ["desk.sqlite3", "desk.sqlite3-wal"]
-    assert await store.purge("stage", PURGE) == 2001
+    assert _secrets_in(tmp_path, key) == ["desk.sqlite3-wal"]
+    assert await store.purge("stage", PURGE) == Purged(2001)
     assert _secrets_in(tmp_path) == []
+    assert _secrets_in(tmp_path, key) == []
     assert await store.page(Query(search="secret1")) == []
     await store.aclose()

@@ -17,7 +17,7 @@ from fanout.core.audit import AuditDraft
 from fanout.core.submission import Decision, Source, State, Step, Submission
 from fanout.database.writer import Committed
 from fanout.errors import ConfigurationError, FanoutError, InvalidInput, StoreUnavailable, TransitionRefused
-from fanout.moderation.ports import Arrival, Kind, Query
+from fanout.moderation.ports import Arrival, Kind, Purged, Query
 from fanout.store import sqlite as sqlite_store
 from fanout.store.desk_ledger import DeskLedger
 from fanout.store.requests import Request
@@ -129,7 +129,7 @@ async def test_a_reader_in_the_way_of_a_purge_is_told_of_and_outlasted(tmp_path:
         assert secrets() != []
         reader.execute("ROLLBACK")
         reader.close()
-        assert await store.purge("a", PURGE) == 2
+        assert await store.purge("a", PURGE) == Purged(2)
         assert secrets() == []
 
 

@@ -11,7 +11,7 @@ import trio
 
 from fanout.core.audit import AuditDraft, AuditEntry
 from fanout.core.submission import Submission
-from fanout.moderation.ports import Document, Kind
+from fanout.moderation.ports import Document, Kind, Purged
 from tests.store.wrong_stores import Right
 
 
@@ -61,101 +61,124 @@ class BreaksTheChain(Right):
 
 
 class MakesAKeyForEachWhoAsks(Right):
-    async def phone_key(self, room: str) -> bytes:
-        known = self._keys.get(room)
+    async def phone_key(self) -> bytes:
+        known = self._key
         await trio.lowlevel.checkpoint()
-        self._keys[room] = known or secrets.token_bytes(32)
-        return self._keys[room]
+        self._key = known or secrets.token_bytes(32)
+        return self._key
 
 
-class HasOneKeyForAllRooms(Right):
-    async def phone_key(self, room: str) -> bytes:
-        return await super().phone_key("")
+class HasOneKeyForAllEvents(Right):
+    async def phone_key(self) -> bytes:
+        await super().phone_key()
+        return b"k" * 32
 
 
 class PurgesInName(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         kept = dict(self._submissions)
-        count = await super().purge(room, audit, *more)
+        purged = await super().purge(room, audit, *more)
         self._submissions = kept
-        return count
+        return purged
 
 
 class LeavesWhatWasTakenOffTheAir(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         kept = dict(self._submissions)
-        count = await super().purge(room, audit, *more)
+        purged = await super().purge(room, audit, *more)
         for name, one in kept.items():
             if one.message is not None:
                 self.change(name, text=one.text)
-        return count
+        return purged
 
 
 class PurgesWhatIsOnAir(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
-        count = await super().purge(room, audit, *more)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        purged = await super().purge(room, audit, *more)
         for one in list(self._submissions.values()):
             if one.room == room:
                 self.change(one.id, text="")
-        return count
+        return purged
 
 
 class LeavesTheBans(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         kept = dict(self._documents)
-        count = await super().purge(room, audit, *more)
+        purged = await super().purge(room, audit, *more)
         self._documents = kept
-        return count
+        return purged
 
 
 class KeepsBansForEveryRoom(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         kept = {place: one for place, one in self._documents.items() if one.room == "*"}
-        count = await super().purge(room, audit, *more)
+        purged = await super().purge(room, audit, *more)
         self._documents |= kept
-        return count
+        return purged
 
 
 class PurgesInSilence(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         return await super().purge(room, audit)
 
 
 class PurgesAllRooms(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         for other in {one.room for one in self._submissions.values()} - {room}:
             await super().purge(other, audit, *more)
         return await super().purge(room, audit, *more)
 
 
 class ForgetsWhoWasCounted(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
-        count = await super().purge(room, audit, *more)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        purged = await super().purge(room, audit, *more)
         self._crowds.clear()
-        return count
+        return purged
 
 
 class SaysNothingOfAPurge(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
-        count = await super().purge(room, audit, *more)
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        purged = await super().purge(room, audit, *more)
         self._entries.pop()
-        return count
+        return purged
 
 
 class KeepsTheTelephoneKey(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
-        kept = dict(self._keys)
-        count = await super().purge(room, audit, *more)
-        self._keys |= kept
-        return count
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        kept = self._key
+        purged = await super().purge(room, audit, *more)
+        self._key = kept
+        return purged
+
+
+class DestroysTheKeyThatAnotherRoomNeeds(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        self._key = None
+        return await super().purge(room, audit, *more)
+
+
+class KeepsBansOfTelephonesThatNobodyKnowsAnyMore(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        kept = {place: one for place, one in self._documents.items() if place[1:] == ("c", "phone")}
+        purged = await super().purge(room, audit, *more)
+        self._documents |= kept
+        return purged
+
+
+class PurgesBansOfOtherRooms(Right):
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
+        purged = await super().purge(room, audit, *more)
+        if not self._people:
+            self._documents = {place: one for place, one in self._documents.items() if one.kind is not Kind.BAN}
+        return purged
 
 
 class KnowsRepeatsAfterAPurge(Right):
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         kept = dict(self._known)
-        count = await super().purge(room, audit, *more)
+        purged = await super().purge(room, audit, *more)
         self._known |= kept
-        return count
+        return purged
 
 
 # --- restarts --------------------------------------------------------------------------------------------------------
@@ -176,14 +199,14 @@ class ForgetsWhatCanBeUndoneWhenClosed(Right):
 
 class ForgetsKeysWhenClosed(Right):
     async def aclose(self) -> None:
-        self._keys.clear()
+        self._key = None
         await super().aclose()
 
 
 class BringsBackWhatWasPurged(Right):
     purged: dict[str, Submission] | None = None
 
-    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> int:
+    async def purge(self, room: str, audit: AuditDraft, *more: Any) -> Purged:
         self.purged = dict(self._submissions)
         return await super().purge(room, audit, *more)
 

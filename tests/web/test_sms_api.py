@@ -7,6 +7,7 @@ from urllib.parse import quote_from_bytes
 
 import httpx
 import pytest
+import trio
 
 from fanout.core.submission import Submission
 from fanout.moderation.ports import Query
@@ -155,3 +156,20 @@ async def test_with_the_store_broken_the_gateway_is_asked_to_come_again(desk: Si
     desk.house.store.broken = False  # type: ignore[attr-defined]
     assert (await kannel(desk)).status_code == 200
     assert [one.source_id for one in await kept(desk)] == ["k-1"]
+
+
+async def test_a_telephone_that_is_banned_from_the_event_is_refused_in_every_room(desk: Site):
+    await post(desk, SMS)
+    [first] = await kept(desk)
+    ban = {"target": first.person, "reason": "Enough."}
+    async with desk.client() as client:
+        answer = await client.post("/v1/rooms/*/bans", json=ban, headers=desk.headers("moderator"))
+        assert answer.status_code == 201, answer.text
+        await client.post("/v1/sms", params={"room": "foyer"}, headers=desk.headers("gateway"), json=SMS)
+        other = SMS | {"id": "a-2", "from": "+33612345679"}
+        await client.post("/v1/sms", params={"room": "foyer"}, headers=desk.headers("gateway"), json=other)
+        while await desk.house.store.unreviewed(0, 1):
+            await trio.lowlevel.checkpoint()
+    banned, stranger = await desk.house.store.page(Query(room="foyer"))
+    assert (banned.person, banned.state, banned.reason) == (first.person, "rejected", "Enough.")
+    assert stranger.state == "aired"

@@ -12,10 +12,8 @@ import trio
 from fanout.cli.stored_data import add_stored_data_flags, data_directory, open_log, open_store
 from fanout.errors import ConfigurationError
 
-WHAT_GOES = (
-    "the key that telephone numbers were hashed with, pseudonyms, senders' ids, bans, and names and texts of what was "
-    "never on air"
-)
+WHAT_GOES = "pseudonyms, senders' ids, bans, and names and texts of what was never on air"
+THE_KEY = "the key that telephone numbers were hashed with"
 WHAT_STAYS = "the room's messages, what was aired, tallies, and decisions in the audit trail"
 
 
@@ -23,7 +21,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "purge",
         help="destroy a room's personal data",
-        description=f"After the event, while no server runs on the data directory: destroy for good {WHAT_GOES}. "
+        description=f"After the event, while no server runs on the data directory: destroy for good {WHAT_GOES}; "
+        f"with the last room that has people, also {THE_KEY}. "
         f"Kept are: {WHAT_STAYS}. Copies elsewhere (backups, transcripts of the internal view) are not reached.",
         allow_abbrev=False,
     )
@@ -39,8 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _purge(arguments: argparse.Namespace) -> int:
     from fanout.core.audit import AuditDraft
-    from fanout.core.principal import EVERY_ROOM
-    from fanout.moderation.ports import Kind
 
     directory = data_directory(arguments)
     async with open_log(directory) as engine:
@@ -51,13 +48,14 @@ async def _purge(arguments: argparse.Namespace) -> int:
                 print("nothing was changed", file=sys.stderr)
                 return 1
             audit = AuditDraft(time_ns() // 1_000_000, "command line", "purge", room)
-            done = await store.purge(room, audit, _progress(total.messages))
+            purged = await store.purge(room, audit, _progress(total.messages))
             left = (await store.tallies(room)).total
-            everywhere = len(await store.documents(Kind.BAN, EVERY_ROOM))
-    print(f"gone: {WHAT_GOES} ({done} submissions)")
+    print(f"gone: {WHAT_GOES} ({purged.submissions} submissions)")
+    if not purged.peopled:
+        print(f"gone: {THE_KEY}, and bans for every room")
     print(f"kept: {WHAT_STAYS} ({left.messages} messages of {left.people} people)")
-    if everywhere:
-        print(f"kept: bans for every room ({everywhere}), which go with the last room that has people")
+    if purged.peopled:
+        print(f"kept: {THE_KEY}, and bans for every room, as long as there are people in: {', '.join(purged.peopled)}")
     return 0
 
 

@@ -107,8 +107,7 @@ class Bans:
 
         Args:
             room: Where it holds; `*` is every room, and takes a token that is good for every room.
-            target: `visitor:SUBJECT`, `phone:HASH` (in its room alone, since each room has a key of its own) or
-                `address:RANGE`.
+            target: `visitor:SUBJECT`, `phone:HASH` or `address:RANGE`.
             effect: `ban` or `mute`.
             duration_s: How long, in seconds; None: until it is lifted.
         Raises:
@@ -120,15 +119,9 @@ class Bans:
         """
         principal.check(Action.BAN, room)
         now = self._clock()
-        target = ban_target(target)
-        if room == EVERY_ROOM and target.startswith("phone:"):
-            raise InvalidInput(
-                "A telephone is known by another hash in each room: ban it in the room that it wrote to.",
-                code="bad_target",
-            )
         wanted = Ban(
             id=token_hex(8),
-            target=target,
+            target=ban_target(target),
             effect=_effect(effect),
             room=room if room == EVERY_ROOM else room_name(room),
             until=None if duration_s is None else now + _milliseconds(duration_s),

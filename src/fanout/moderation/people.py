@@ -60,7 +60,8 @@ def normal_number(written: str, country: str = "") -> str:
 
 
 class People:
-    """Gives each sender of SMS a pseudonym: the number's HMAC-SHA256 by the room's key. The number itself is not kept.
+    """Gives each sender of SMS a pseudonym: the number's HMAC-SHA256 by the event's key, so the same in every room of a
+    store. The number itself is not kept.
 
     Without the key nobody can try all numbers out, which without one takes minutes; once a purge has destroyed it, not
     even the house can.
@@ -77,15 +78,15 @@ class People:
         self._store = store
         self._country = country
 
-    async def phones(self, room: str, numbers: Iterable[str]) -> list[str]:
-        """The people behind telephone numbers, as this room knows them: `phone:` and 64 hexadecimal digits each. Nobody
-        (empty) where it is no telephone but a name, as advertisers have them.
+    async def phones(self, numbers: Iterable[str]) -> list[str]:
+        """The people behind telephone numbers, as this event knows them: `phone:` and 64 hexadecimal digits each.
+        Nobody (empty) where it is no telephone but a name, as advertisers have them.
 
         Raises:
             StoreUnavailable: The key can't be read now.
         Cancellation: safe.
         """
-        key = await self._store.phone_key(room)
+        key = await self._store.phone_key()
         return [self._phone(key, number) for number in numbers]
 
     def _phone(self, key: bytes, number: str) -> str:

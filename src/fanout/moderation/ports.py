@@ -109,6 +109,14 @@ class Document:
     body: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge has done: how many submissions it went through, and which rooms still have people, by name."""
+
+    submissions: int
+    peopled: tuple[str, ...] = ()
+
+
 class Store(Protocol):
     """Keeps submissions, numbers them, and applies decisions.
 
@@ -186,23 +194,20 @@ class Store(Protocol):
         """Entries with numbers above `after`, oldest first; with `subject`, only those about it."""
         ...
 
-    async def phone_key(self, room: str) -> bytes:
-        """The room's key to hash telephone numbers with, 32 bytes; made and durable when it is first asked for."""
+    async def phone_key(self) -> bytes:
+        """The event's key to hash telephone numbers with, 32 bytes; made and durable when it is first asked for."""
         ...
 
-    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
-        """Destroy the room's telephone key and everything that tells of people: pseudonyms, bans, senders' ids (repeats
-        are no longer known), drafts of answers, and of what is not on air names, texts, reasons and opinions; of
-        answers the texts, which the log has. Bans for every room go too when no other room has people any more.
-        Tallies, audit, states and the final texts on air stay. What it destroyed is in no file in readable form when it
-        returns.
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> Purged:
+        """Destroy everything that tells of people in the room: pseudonyms, bans, senders' ids (repeats are no longer
+        known), drafts of answers, and of what is not on air names, texts, reasons and opinions; of answers the texts,
+        which the log has. When no other room has people any more, the telephone key goes too, and the bans that hold
+        for every room or for a telephone, wherever. Tallies, audit, states and the final texts on air stay. What it
+        destroyed is in no file in readable form when it returns.
 
         Args:
             progress: Called in the event loop now and then with how many submissions it has gone through so far. It
                 must be quick and must not raise.
-        Returns:
-            How many submissions it went through.
-
         Raises:
             StoreUnavailable: Nothing was destroyed, or it was and may still be read in a file, as the detail says; then
                 asking again finishes it.

@@ -19,7 +19,7 @@ from fanout.core.submission import Submission
 from fanout.database.ledger import FileLedger
 from fanout.database.writer import Committed
 from fanout.errors import FanoutError, InvalidInput, StoreUnavailable
-from fanout.moderation.ports import Document, Receipt, SentAs
+from fanout.moderation.ports import Document, Purged, Receipt, SentAs
 from fanout.store.erasure import finish_purge, purge
 from fanout.store.memory import PHONE_KEY_BYTES
 from fanout.store.requests import Batch, Decide, PhoneKey, Purge, Put, Receive, Request, Trail
@@ -78,13 +78,13 @@ class DeskLedger(FileLedger):
 
     def commit(self, requests: Sequence[Request]) -> Committed:
         """Do all of it in one durable transaction, save what is refused on its own grounds. The news are the telephone
-        keys that are known now, by room, and None for one that was destroyed.
+        key that is known now, and None when a purge may have destroyed it.
 
         Raises:
             sqlite3.Error: Nothing of it happened.
         """
         results: list[Any] = []
-        news: list[tuple[str, bytes | None]] = []
+        news: list[bytes | None] = []
         self._begin()
         try:
             if self._stale:
@@ -94,12 +94,12 @@ class DeskLedger(FileLedger):
                 if isinstance(request, Purge):
                     self._write(batch)
                     results.append(self._purge(request))
-                    news.append((request.room, None))
+                    news.append(None)
                     batch = self._prepared(requests[place + 1 :])
                 else:
                     results.append(self._take(request, batch))
                     if isinstance(request, PhoneKey):
-                        news.append((request.room, results[-1]))
+                        news.append(results[-1])
             self._write(batch)
             self._connection.execute("COMMIT")
         except sqlite3.IntegrityError as error:
@@ -179,7 +179,7 @@ class DeskLedger(FileLedger):
             if isinstance(request, Decide):
                 return self._decide(request, batch)
             if isinstance(request, PhoneKey):
-                return self._phone_key(request.room)
+                return self._phone_key()
         except FanoutError as refusal:
             return refusal
         batch.documents += request.documents
@@ -227,22 +227,20 @@ class DeskLedger(FileLedger):
         batch.audit += self._trail.linked(drafts)
         return [decided[decision.submission] for decision in request.decisions]
 
-    def _phone_key(self, room: str) -> bytes:
-        self._connection.execute(
-            "INSERT OR IGNORE INTO phone_keys VALUES (?, ?)", (room, secrets.token_bytes(PHONE_KEY_BYTES))
-        )
-        (key,) = self._connection.execute("SELECT phone_key FROM phone_keys WHERE room = ?", (room,)).fetchone()
+    def _phone_key(self) -> bytes:
+        self._connection.execute("INSERT OR IGNORE INTO event VALUES (1, ?)", (secrets.token_bytes(PHONE_KEY_BYTES),))
+        (key,) = self._connection.execute("SELECT phone_key FROM event").fetchone()
         assert isinstance(key, bytes)
         return key
 
-    def _purge(self, request: Purge) -> int:
+    def _purge(self, request: Purge) -> Purged:
         room = self._tallies.known_room(request.room)
         self._words.clear()
         self._recent.clear()
-        gone = purge(self._connection, request.room, room, request.progress)
+        purged = purge(self._connection, request.room, room, request.progress)
         self._words.feed(self._last)
         self._run("INSERT INTO audit", [audit_row(entry) for entry in self._trail.linked([request.audit])])
-        return gone
+        return purged
 
     def _write(self, batch: Batch) -> None:
         new = [batch.now[submission_id] for submission_id in batch.new]

@@ -14,21 +14,23 @@ from itertools import chain
 
 import msgspec
 
-from fanout.core.principal import EVERY_ROOM
 from fanout.database.file import truncate_wal
-from fanout.moderation.ports import Kind
+from fanout.moderation.ports import Document, Kind, Purged
 from fanout.store.rows import COLUMNS, MOST_ROWS, rest_of, submission_of, values
-from fanout.store.steps import emptied, emptied_line
+from fanout.store.steps import emptied, emptied_line, goes_with_the_last_people
 
 
-def purge(connection: sqlite3.Connection, name: str, room: int | None, progress: Callable[[int], None]) -> int:
-    """Within a transaction, empty what is in that room; how many submissions were gone through. The words are not
-    its business."""
+def purge(connection: sqlite3.Connection, name: str, room: int | None, progress: Callable[[int], None]) -> Purged:
+    """Within a transaction, empty what is in that room. The words are not its business."""
     connection.execute("UPDATE progress SET unerased = 2")
-    connection.execute("DELETE FROM phone_keys WHERE room = ?", (name,))
     gone = 0 if room is None else _purge_submissions(connection, room, progress)
-    _purge_documents(connection, name)
-    return gone
+    _purge_bans_and_lines(connection, name)
+    peopled = connection.execute(
+        "SELECT name FROM rooms WHERE room IN (SELECT DISTINCT room FROM people) ORDER BY name"
+    ).fetchall()
+    if not peopled:
+        _purge_what_goes_with_the_last_people(connection)
+    return Purged(gone, tuple(other for (other,) in peopled))
 
 
 def _purge_submissions(connection: sqlite3.Connection, room: int, progress: Callable[[int], None]) -> int:
@@ -45,12 +47,8 @@ def _purge_submissions(connection: sqlite3.Connection, room: int, progress: Call
     return gone
 
 
-def _purge_documents(connection: sqlite3.Connection, name: str) -> None:
+def _purge_bans_and_lines(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("DELETE FROM documents WHERE kind = ? AND room = ?", (Kind.BAN.value, name))
-    connection.execute(
-        "DELETE FROM documents WHERE kind = ? AND room = ? AND NOT EXISTS (SELECT 1 FROM people)",
-        (Kind.BAN.value, EVERY_ROOM),
-    )
     lines = connection.execute(
         "SELECT place, body FROM documents WHERE kind = ? AND room = ?", (Kind.ANSWER_LINE.value, name)
     ).fetchall()
@@ -60,6 +58,16 @@ def _purge_documents(connection: sqlite3.Connection, name: str) -> None:
             connection.execute("DELETE FROM documents WHERE place = ?", (place,))
         else:
             connection.execute("UPDATE documents SET body = ? WHERE place = ?", (msgspec.json.encode(left), place))
+
+
+def _purge_what_goes_with_the_last_people(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM event")
+    bans = connection.execute(
+        "SELECT place, room, id, body FROM documents WHERE kind = ?", (Kind.BAN.value,)
+    ).fetchall()
+    for place, room, name, body in bans:
+        if goes_with_the_last_people(Document(Kind.BAN, room, name, msgspec.json.decode(body))):
+            connection.execute("DELETE FROM documents WHERE place = ?", (place,))
 
 
 def finish_purge(connection: sqlite3.Connection) -> bool:

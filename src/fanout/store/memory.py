@@ -17,11 +17,10 @@ import msgspec
 import trio
 
 from fanout.core.audit import GENESIS, AuditDraft, AuditEntry, link
-from fanout.core.principal import EVERY_ROOM
 from fanout.core.submission import Decision, Source, State, Submission
 from fanout.errors import InvalidInput
-from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, SentAs, Tallies
-from fanout.store.steps import emptied, emptied_line, numbered, take, told
+from fanout.moderation.ports import Arrival, Count, Document, Kind, Purged, Query, Receipt, SentAs, Tallies
+from fanout.store.steps import emptied, emptied_line, goes_with_the_last_people, numbered, take, told
 from fanout.store.words import search_of
 
 PHONE_KEY_BYTES: Final = 32
@@ -40,7 +39,7 @@ class MemoryStore:
         self._crowds: Counter[tuple[str, Source | None]] = Counter()
         self._documents: dict[tuple[Kind, str, str], Document] = {}
         self._entries: list[AuditEntry] = []
-        self._keys: dict[str, bytes] = {}
+        self._key: bytes | None = None
 
     async def receive(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
         """Number and keep."""
@@ -164,12 +163,13 @@ class MemoryStore:
         found = (entry for entry in self._entries[max(after, 0) :] if subject in (None, entry.draft.subject))
         return list(islice(found, max(limit, 0)))
 
-    async def phone_key(self, room: str) -> bytes:
-        """The room's key, made when it is first asked for."""
+    async def phone_key(self) -> bytes:
+        """The event's key, made when it is first asked for."""
         await trio.lowlevel.checkpoint()
-        return self._keys.setdefault(room, secrets.token_bytes(PHONE_KEY_BYTES))
+        self._key = self._key or secrets.token_bytes(PHONE_KEY_BYTES)
+        return self._key
 
-    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> Purged:
         """Destroy what tells of people."""
         await trio.lowlevel.checkpoint()
         left = {name: emptied(submission) for name, submission in self._submissions.items() if submission.room == room}
@@ -177,10 +177,11 @@ class MemoryStore:
         self._known = {place: name for place, name in self._known.items() if place[0] != room}
         self._people = {place for place in self._people if place[0] != room}
         self._purge_documents(room)
-        self._keys.pop(room, None)
+        if not self._people:
+            self._key = None
         self._record([audit])
         progress(len(left))
-        return len(left)
+        return Purged(len(left), tuple(sorted({place[0] for place in self._people})))
 
     @property
     def available(self) -> bool:
@@ -193,10 +194,10 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
 
     def _purge_documents(self, room: str) -> None:
-        emptied_scopes = {room} if self._people else {room, EVERY_ROOM}
         for place, document in list(self._documents.items()):
-            if document.kind is Kind.BAN and document.room in emptied_scopes:
-                del self._documents[place]
+            if document.kind is Kind.BAN:
+                if document.room == room or (not self._people and goes_with_the_last_people(document)):
+                    del self._documents[place]
             elif document.kind is Kind.ANSWER_LINE and document.room == room and document.body is not None:
                 left = emptied_line(document.body)
                 if left is None:

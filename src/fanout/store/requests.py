@@ -35,9 +35,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class PhoneKey:
-    """The room's key; made if there is none."""
-
-    room: str
+    """The event's key to hash telephone numbers with; made if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         "CREATE TABLE progress (progress INTEGER PRIMARY KEY, indexed INTEGER, unerased INTEGER, probes INTEGER)",
         "INSERT INTO progress VALUES (1, 0, 0, 0)",
     ),
+    (  # one key for all rooms: of a file that had several, the first room's
+        "CREATE TABLE event (event INTEGER PRIMARY KEY, phone_key BLOB NOT NULL)",
+        "INSERT INTO event SELECT 1, phone_key FROM phone_keys ORDER BY room LIMIT 1",
+        "DROP TABLE phone_keys",
+    ),
 )
 """Migration N brings a file from version N to N + 1. One that was ever released is never changed."""
 

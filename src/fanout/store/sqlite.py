@@ -23,7 +23,7 @@ from fanout.database.directory_lock import DirectoryLock
 from fanout.database.file import open_for_reading
 from fanout.database.writer import Writer
 from fanout.errors import EngineClosed, StoreUnavailable
-from fanout.moderation.ports import Arrival, Count, Document, Kind, Query, Receipt, SentAs, Tallies
+from fanout.moderation.ports import Arrival, Count, Document, Kind, Purged, Query, Receipt, SentAs, Tallies
 from fanout.store.desk_ledger import DeskLedger
 from fanout.store.pages import Pages
 from fanout.store.requests import Decide, PhoneKey, Purge, Put, Receive, Request
@@ -78,7 +78,7 @@ class SqliteStore:
         self._reading = reading
         self._pages = Pages(reading)
         self._one_reader = trio.CapacityLimiter(1)
-        self._keys: dict[str, bytes] = {}
+        self._key: bytes | None = None
         self._writer: Writer[Request] = Writer(ledger, self._learn, _unavailable, "fanout-store-writer", PACE_SECONDS)
         self._closed = False
 
@@ -174,13 +174,13 @@ class SqliteStore:
 
         return await self._read(query, [])
 
-    async def phone_key(self, room: str) -> bytes:
-        """The room's key, made when it is first asked for."""
+    async def phone_key(self) -> bytes:
+        """The event's key, made when it is first asked for."""
         await trio.lowlevel.checkpoint()
-        key: bytes = self._keys.get(room) or await self._write(PhoneKey(room))
+        key: bytes = self._key or await self._write(PhoneKey())
         return key
 
-    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> int:
+    async def purge(self, room: str, audit: AuditDraft, progress: Callable[[int], None] = lambda done: None) -> Purged:
         """Destroy what tells of people. Everybody else waits meanwhile."""
         token = trio.lowlevel.current_trio_token()
 
@@ -188,8 +188,8 @@ class SqliteStore:
             with suppress(trio.RunFinishedError):
                 token.run_sync_soon(progress, done)
 
-        gone: int = await self._write(Purge(room, audit, tell))
-        return gone
+        purged: Purged = await self._write(Purge(room, audit, tell))
+        return purged
 
     @property
     def available(self) -> bool:
@@ -206,12 +206,9 @@ class SqliteStore:
             await self._writer.aclose()
         self._lock.release()
 
-    def _learn(self, news: Sequence[tuple[str, bytes | None]]) -> None:
-        for room, key in news:
-            if key is None:
-                self._keys.pop(room, None)
-            else:
-                self._keys[room] = key
+    def _learn(self, news: Sequence[bytes | None]) -> None:
+        for key in news:
+            self._key = key
 
     async def _write(self, request: Request) -> Any:
         if self._closed:

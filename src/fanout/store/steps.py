@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from fanout.core.audit import AuditDraft
+from fanout.core.principal import EVERY_ROOM
 from fanout.core.submission import Decision, State, Step, Submission, decide
 from fanout.core.verdict import strongest
 from fanout.errors import InvalidInput, SubmissionNotFound, TransitionRefused
-from fanout.moderation.ports import Arrival
+from fanout.moderation.ports import Arrival, Document
 
 Find = Callable[[str], Submission | None]
 """The submission of that id, as it stands in this transaction."""
@@ -83,3 +84,9 @@ def emptied_line(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not body["final"]:
         return None
     return body if body["message"] is None else {**body, "text": ""}
+
+
+def goes_with_the_last_people(ban: Document) -> bool:
+    """Whether a purge after which no room has people takes this ban of another room's too: it was for all of them, or
+    it names a telephone by the key that goes now."""
+    return ban.room == EVERY_ROOM or (ban.body or {}).get("target", "").startswith("phone:")

@@ -13,7 +13,7 @@ import trio
 from fanout.core.audit import AuditDraft
 from fanout.core.submission import Source, State, Step
 from fanout.core.verdict import Opinion, VerdictKind
-from fanout.moderation.ports import Count, Document, Kind, Store, Tallies
+from fanout.moderation.ports import Count, Document, Kind, Purged, Store, Tallies
 from fanout.testing.store_under_test import (
     AT,
     Check,
@@ -112,20 +112,21 @@ async def the_audit_goes_on_where_it_was_asked_to(make: MakeStore) -> None:
             expect(asked, found, [entries[number - 1] for number in expected])
 
 
-async def a_room_has_one_telephone_key(make: MakeStore) -> None:
-    """Of 32 bytes, its own, always the same, also for those who ask first at the same moment."""
-    async with opened(make()) as store:
+async def an_event_has_one_telephone_key(make: MakeStore) -> None:
+    """Of 32 bytes, always the same, also for those who ask first at the same moment, and another than any other
+    event's."""
+    async with opened(make()) as store, opened(make()) as other:
         keys: list[bytes] = []
 
         async def ask() -> None:
-            keys.append(await store.phone_key("a"))
+            keys.append(await store.phone_key())
 
         async with trio.open_nursery() as nursery:
             for _ in range(10):
                 nursery.start_soon(ask)
-        expect("different keys of one room", len({*keys, await store.phone_key("a")}), 1)
+        expect("different keys of one event", len({*keys, await store.phone_key()}), 1)
         expect("its length", len(keys[0]), 32)
-        expect("whether another room has it too", await store.phone_key("b") == keys[0], False)
+        expect("whether another event has it too", await other.phone_key() == keys[0], False)
 
 
 def answer_lines(room: str) -> list[Document]:
@@ -158,7 +159,7 @@ async def a_purge_destroys_what_tells_of_people(make: MakeStore) -> None:
     async with opened(make()) as store:
         await an_evening_to_purge(store)
         before = {submission.id: submission for submission in await everything(store)}
-        expect("how many it went through", await store.purge("a", PURGE), 6)
+        expect("what it went through, and who has people", await store.purge("a", PURGE), Purged(6, ("b",)))
         for number in range(1, 7):
             now, then = await standing(store, number), before[id_of(number)]
             on_air = now.state in (State.AIRED, State.ANSWERED)
@@ -179,17 +180,31 @@ async def a_purge_destroys_what_tells_of_people(make: MakeStore) -> None:
         lines = [due, replace(aired, body={**(aired.body or {}), "text": ""})]
         expect("lines of answers", await store.documents(Kind.ANSWER_LINE), [*lines, *answer_lines("b")])
         expect("rules", await store.documents(Kind.RULES), [document("rules", slow_s=5)])
-        expect("a purge of an empty room", await store.purge("nowhere", replace(PURGE, room="nowhere")), 0)
+        nowhere = await store.purge("nowhere", replace(PURGE, room="nowhere"))
+        expect("a purge of an empty room", nowhere, Purged(0, ("b",)))
 
 
-async def bans_for_every_room_go_with_the_last_room_that_has_people(make: MakeStore) -> None:
-    """In whatever order the rooms are purged, and with a room in which nobody has sent anything."""
+async def what_is_the_whole_events_goes_with_the_last_room_that_has_people(make: MakeStore) -> None:
+    """The telephone key, bans for every room, and those of telephones wherever: in whatever order the rooms are purged,
+    and with a room in which nobody has sent anything. Another ban of such a room stays."""
     async with opened(make()) as store:
         await an_evening_to_purge(store)
-        steps = [("nowhere", ["a", "b", "*"]), ("b", ["a", "*"]), ("a", [])]
-        for room, left in steps:
-            await store.purge(room, replace(PURGE, room=room))
-            expect(f"bans after a purge of {room}", [ban.room for ban in await store.documents(Kind.BAN)], left)
+        early = [
+            document("phone", "c", Kind.BAN, target="phone:1"),
+            document("cookie", "c", Kind.BAN, target="visitor:1"),
+        ]
+        await store.put(early)
+        key = await store.phone_key()
+        steps = [("nowhere", "ab", "ab*cc"), ("b", "a", "a*cc"), ("a", "", "c")]
+        for room, peopled, left in steps:
+            purged = await store.purge(room, replace(PURGE, room=room))
+            expect(f"rooms with people after a purge of {room}", "".join(purged.peopled), peopled)
+            bans = await store.documents(Kind.BAN)
+            expect(f"bans after a purge of {room}", "".join(ban.room for ban in bans), left)
+            expect(
+                f"whether the key is the old one after a purge of {room}", await store.phone_key() == key, peopled != ""
+            )
+        expect("bans of a room without people", bans, early[1:])
 
 
 async def a_purge_says_how_far_it_is(make: MakeStore) -> None:
@@ -216,20 +231,17 @@ async def a_purge_keeps_tallies_and_audit(make: MakeStore) -> None:
 
 
 async def after_a_purge_the_room_goes_on(make: MakeStore) -> None:
-    """With another telephone key; what comes again is no repeat and is counted anew; ids stay taken, and nothing that
-    was purged comes back by an undo."""
+    """What comes again is no repeat and is counted anew; ids stay taken, and nothing that was purged comes back by an
+    undo."""
     async with opened(make()) as store:
         await an_evening_to_purge(store)
-        key, other = await store.phone_key("a"), await store.phone_key("b")
         await store.purge("a", PURGE)
-        expect("whether the key is the old one", await store.phone_key("a") == key, False)
-        expect("another room's key", await store.phone_key("b"), other)
         again = await store.receive([arrival(11, source_id="sent-1", person="phone:1"), arrival(7, "b")])
         expect("repeats", [receipt.repeated for receipt in again], [False, True])
         expect("its number", again[0].submission.number, 8)
         tallies = await counts(store)
         expect("messages and people", (tallies.total, tallies.by_source), (Count(7, 2), {Source.WEB: Count(7, 2)}))
-        expect("how many it went through again", await store.purge("a", PURGE), 7)
+        expect("what it went through again", await store.purge("a", PURGE), Purged(7, ("b",)))
         expect("messages and people of all", (await counts(store)).total, Count(7, 2))
         held = await lead(store, 2, Step.APPROVE, Step.UNDO)
         expect("text and name after an undo", (held.text, held.name), ("", ""))
@@ -242,9 +254,9 @@ RECORD_CHECKS: Final[list[Check]] = [
     a_record_without_a_body_is_gone,
     what_was_given_is_kept_as_it_was,
     the_audit_goes_on_where_it_was_asked_to,
-    a_room_has_one_telephone_key,
+    an_event_has_one_telephone_key,
     a_purge_destroys_what_tells_of_people,
-    bans_for_every_room_go_with_the_last_room_that_has_people,
+    what_is_the_whole_events_goes_with_the_last_room_that_has_people,
     a_purge_says_how_far_it_is,
     a_purge_keeps_tallies_and_audit,
     after_a_purge_the_room_goes_on,

@@ -70,7 +70,7 @@ class SmsApi:
         if len(items) > MAX_SMS:
             raise InvalidInput(f"One request has at most {MAX_SMS} SMS.", code="batch_too_long")
         self._moderation.engine.room(room)
-        people = await self._moderation.people.phones(room, [_checked(item).sender for item in items])
+        people = await self._moderation.people.phones([_checked(item).sender for item in items])
         new = [
             _submission(room, item.id, item.text, person, _sent_at(item.at))
             for item, person in zip(items, people, strict=True)
@@ -86,7 +86,7 @@ class SmsApi:
         if sms.damaged:  # a gateway that is set up wrongly damages every one: somebody should hear of it
             _log.warning("sms_damaged", room=sms.room)
         self._moderation.engine.room(sms.room)
-        people = await self._moderation.people.phones(sms.room, [sms.sender])
+        people = await self._moderation.people.phones([sms.sender])
         new = _submission(sms.room, sms.id, sms.text, people[0], sms.sent_at)
         await self._moderation.intake.receive(sms.room, Source.SMS, [new])
         return answer(b"", "text/plain", headers=(("Cache-Control", "no-store"),))
