@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fanout.core.principal import Role
+from fanout.core.principal import EVERY_ROOM, Action
 from fanout.web.answers import resource
 from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import language_for
@@ -45,7 +45,7 @@ class OperatePage:
         language = language_for(request)
         texts = {**STAFF_TEXTS[language], **OPERATE_TEXTS[language]}
         principal = self._sessions.of(request)
-        if principal.role is not Role.OPERATOR:
+        if not principal.may(Action.SET_RULES, EVERY_ROOM):
             return sign_in_page(self._frame, language, principal)
         main = filled(
             _OPERATE, texts, who=principal.name or str(principal.role),

@@ -105,3 +105,20 @@ _NAMES: Final = ("Léa", "Omar", "Kate", "Hugo", "Nour", "Ben", "Zoé", "Ivo", "
 def remarks() -> Iterator[tuple[str, str]]:
     """What people say to each other in the foyer, for ever: (name, text)."""
     return zip(cycle(_NAMES), cycle(_REMARKS), strict=False)
+
+
+_OPENINGS: Final = (
+    "Quand", "Pourquoi ne parle-t-on jamais de cela :", "Que comptez-vous faire pour", "Combien coûtera",
+    "Who decides about", "What will change for", "Is it true that nothing happens with", "Please say something about",
+)  # fmt: skip
+
+_SUBJECTS: Final = (
+    "le salaire minimum", "les petites lignes de train", "l'hôpital de notre ville", "les loyers", "la cantine",
+    "les retraites des artisans", "the late buses", "our school", "the price of bread", "the river", "young farmers",
+)  # fmt: skip
+
+
+def questions() -> Iterator[tuple[str, str]]:
+    """What people ask, for ever; many of them much the same: (name, text)."""
+    asked = ((opening, subject) for subject in cycle(_SUBJECTS) for opening in _OPENINGS)
+    return ((name, f"{opening} {subject} ?") for name, (opening, subject) in zip(cycle(_NAMES), asked, strict=False))

@@ -13,16 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from itertools import cycle
-from time import monotonic_ns
 from typing import Any, Final
 
 import trio
 
-from fanout.core.message import Author
 from fanout.core.principal import Role
-from fanout.engine.engine import Engine
 from fanout.errors import ConfigurationError, FanoutError
-from fanout.server.demo.evening import EVENING, FOYER, PARTNERS, STAGE, Break, remarks
+from fanout.server.demo.cast import Cast
+from fanout.server.demo.evening import FOYER, PARTNERS, STAGE
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit
 from fanout.server.server import Server, open_server
@@ -34,9 +32,6 @@ LISTENERS: Final = 5000
 
 ARRIVALS_PER_SECOND: Final = 1000
 """So that one can watch the hall fill."""
-
-REMARKS_PER_SECOND: Final = 4.0
-"""Chat in the foyer: as fast as one can still read."""
 
 QUIET_SECONDS: Final = 5
 """Between two lines of numbers where there is no terminal to rewrite one on."""
@@ -151,7 +146,7 @@ def free_port(wanted: int) -> int:
 async def play(port: int, listeners: int, descriptors: int, say: Callable[[str], None], line: StatusLine | None) -> int:
     """The server, the stage, the foyer and the hall, in this order; ended in the opposite one."""
     rooms = {
-        STAGE: RoomConfig(mode="stage", title="The evening"),
+        STAGE: RoomConfig(mode="moderated", title="The evening", chat=FOYER),
         **{name: RoomConfig(mode="stage", follows=(STAGE,), title=title) for name, title in PARTNERS.items()},
         FOYER: RoomConfig(mode="open", title="The foyer"),
     }
@@ -163,8 +158,9 @@ async def play(port: int, listeners: int, descriptors: int, say: Callable[[str],
             async with trio.open_nursery() as audience:
                 await audience.start(hall.run, _shower(line, say))
                 async with trio.open_nursery() as playing:
-                    playing.start_soon(_play_stage, server.engine, hall)
-                    playing.start_soon(_chat, server.engine)
+                    cast = Cast(server.engine, server.moderation, hall.cut)
+                    for part in (cast.play, cast.ask, cast.chat):
+                        playing.start_soon(part)
                     await anext(signals)
                     playing.cancel_scope.cancel()
                 hall.leave()
@@ -195,12 +191,17 @@ def _farewell(said: dict[str, Any], say: Callable[[str], None]) -> int:
 def _welcome(server: Server, say: Callable[[str], None]) -> None:
     url = server.urls[0]
     program = "fanout" if shutil.which("fanout") else sys.argv[0]  # what can be typed as it stands
-    token = server.tokens.issue(Role.PUBLISHER, ["*"], name="You", ttl=12 * 3600)
+    token = server.tokens.issue(Role.MODERATOR, ["*"], name="You", ttl=12 * 3600)
     say(
         f"fanout listening on {url}\n\n"
-        f"  Watch in a browser:  {url}/rooms/{STAGE}  (and {url}/rooms/{FOYER})\n"
-        f"  Or in a terminal:    {program} listen {STAGE} --url {url}\n"
-        f"  Speak yourself:      {program} publish {STAGE} 'Hello' --url {url} --token {token}\n"
+        "  Open these in a browser. Ask, approve with the key A, put it on air, and answer:\n\n"
+        f"  The visitor's page:  {url}/rooms/{STAGE}\n"
+        f"  The desk:            {url}/rooms/{STAGE}/desk#token={token}\n"
+        f"  The stage:           {url}/rooms/{STAGE}/stage#token={token}\n"
+        f"  The operator's page: {url}/operate#token={token}\n"
+        f"  A window for a site: {url}/embed/{STAGE}\n"
+        f"  The transcript:      {url}/v1/rooms/{STAGE}/transcript\n"
+        f"  In a terminal:       {program} listen {STAGE} --url {url}\n\n"
         "  Ctrl-C ends it.\n"
     )
 
@@ -211,30 +212,3 @@ def _shower(line: StatusLine | None, say: Callable[[str], None]) -> Callable[[st
         return line.show
     seconds = cycle(range(QUIET_SECONDS))
     return lambda numbers: say(numbers) if next(seconds) == 0 else None
-
-
-async def _play_stage(engine: Engine, hall: Hall) -> None:
-    stage = engine.room(STAGE)
-    asked: str | None = None
-    for line in cycle(EVENING):
-        await trio.sleep(line.wait)
-        if isinstance(line, Break):
-            hall.cut()
-            continue
-        name, role = line.speaker
-        message = await stage.publish(
-            line.text,
-            author=Author(name, role),
-            kind=line.kind,
-            re=asked if line.answers else None,
-            data={"sent_ns": monotonic_ns()},
-        )
-        if line.kind == "question":
-            asked = message.id
-
-
-async def _chat(engine: Engine) -> None:
-    foyer = engine.room(FOYER)
-    for name, text in remarks():
-        await trio.sleep(1 / REMARKS_PER_SECOND)
-        await foyer.publish(text, author=Author(name, "visitor"), data={"sent_ns": monotonic_ns()})
