@@ -129,7 +129,11 @@ def test_a_staff_name_of_one_word_is_taken_from_nobody_who_has_a_surname():
     names.learn("Marie")
     with pytest.raises(InvalidInput):
         names.check("stage", "Mar1e")
-    assert names.check("stage", "Marie Dupont") == "Marie Dupont"
+    for free in ("Marie Dupont", "Anne Marie", "Ma Riette"):
+        assert names.check("stage", free) == free
+    for spaced in ("Ma rie", "M a r 1 e", "Mar ie ★"):
+        with pytest.raises(InvalidInput):
+            names.check("stage", spaced)
 
 
 def test_names_of_staff_are_forgotten_when_there_are_too_many(monkeypatch):

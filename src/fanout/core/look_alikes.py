@@ -103,6 +103,10 @@ class ProtectedName:
         """Whether the name, or some of its words in a row, look like this one however they are spaced."""
         return bool(self._whole) and any(_holds(words, self._whole) for words in readings)
 
+    def is_spelled_by(self, readings: Readings) -> bool:
+        """Whether all of the name's words together look like this one: `Ma rie`, and not `Marie Dupont`, as `Marie`."""
+        return bool(self._whole) and any(_spells(words, self._whole) for words in readings)
+
 
 def readings(name: str) -> Readings:
     """What to compare with protected names: made once for each name, as it is most of the work."""
@@ -136,3 +140,11 @@ def _holds(words: Sequence[frozenset[str]], whole: str) -> bool:
         if len(whole) in reached:
             return True
     return False
+
+
+def _spells(words: Sequence[frozenset[str]], whole: str) -> bool:
+    """Whether all the words, each in one of its skeletons, are the whole."""
+    reached = {0}
+    for skeletons in words:
+        reached = {start + len(each) for start in reached for each in skeletons if whole.startswith(each, start)}
+    return len(whole) in reached

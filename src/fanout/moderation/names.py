@@ -113,7 +113,9 @@ class Names:
         kept = check_name(name, (*self._house, *self._rules.of(room).protected_names))
         alone = len(kept.split()) == 1
         for staff in self._staff:
-            if (alone or len(staff.split()) > 1) and _protected(staff).is_borne_by(_readings(kept)):
+            protected = _protected(staff)
+            named = protected.is_borne_by if alone or len(staff.split()) > 1 else protected.is_spelled_by
+            if named(_readings(kept)):
                 raise _reserved()
         return kept
 
