@@ -104,7 +104,7 @@ class RoomView:
 
     Args:
         on_news: Told of each audience that may be behind.
-        on_restart: Called when the room goes on as another stream, before it does.
+        on_restart: Called when the room goes on as another stream, before it does, and when it is no more.
     """
 
     def __init__(
@@ -159,8 +159,10 @@ class RoomView:
         self._go_on(None)
 
     def refused(self, error: FanoutError) -> None:
-        """It can't be followed."""
+        """It can't be followed, or no longer: then those who listen come back, and are told why."""
         self.refusal = error
+        if self.ready:
+            self._on_restart(self)
         self._go_on(error)
 
     def _go_on(self, error: FanoutError | None) -> None:

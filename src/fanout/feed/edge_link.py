@@ -63,6 +63,7 @@ class EdgeLink:
         self._outbox: deque[bytes] = deque()
         self._news = trio.Event()
         self._counted = trio.Event()
+        self._counted.set()
         self._scope = trio.CancelScope()
 
     @property
@@ -101,8 +102,9 @@ class EdgeLink:
 
     async def count(self, seconds: float) -> None:
         """Have `statistics` brought up to date, if the edge answers within so long."""
-        self._counted = trio.Event()
-        self.say(said.Count(0))
+        if self._counted.is_set():  # else it has been asked already
+            self._counted = trio.Event()
+            self.say(said.Count(0))
         with trio.move_on_after(seconds):
             await self._counted.wait()
 
@@ -125,7 +127,7 @@ class EdgeLink:
         while self._outbox and size < SEND_BYTES:
             parts.append(self._outbox.popleft())
             size += len(parts[-1])
-        for name, room in self._rooms.items():
+        for name, room in list(self._rooms.items()):
             while room.has_news and size < SEND_BYTES:
                 before = room.overtaken
                 parts.append(room.next())
@@ -133,6 +135,9 @@ class EdgeLink:
                 if room.overtaken > before:
                     self.overtaken += 1
                     log.warning("edge_too_slow", process=self.process, room=name)
+            if size >= SEND_BYTES:
+                self._rooms[name] = self._rooms.pop(name)  # the next time it is the others' turn first
+                break
         return b"".join(parts)
 
     # --- in -----------------------------------------------------------------------------------------------------------

@@ -207,8 +207,8 @@ class RemoteFeed:
 
     async def _receive(self, stream: trio.abc.Stream) -> None:
         reader = MessageReader()
-        await stream.send_all(framed(said.Hello(self.process, os.getpid())))
         try:
+            await stream.send_all(framed(said.Hello(self.process, os.getpid())))
             while data := await stream.receive_some(RECEIVE_BYTES):
                 for message in reader.feed(data):
                     heard = read_to_edge(message)
@@ -266,9 +266,7 @@ class RemoteFeed:
     def _welcomed(self, welcome: said.Welcome) -> None:
         self.away = False
         self.admits = welcome.admits
-        self._bans = BanIndex()
-        for ban in welcome.bans:
-            self._bans.add(ban)
+        self._catch_up_with_bans(welcome.bans)
         self._rooms.resume()
         if self._admission is not None:
             self._admission.begin_anew()
@@ -279,6 +277,18 @@ class RemoteFeed:
         self._news.set()
         log.info("engine_found", process=self.process)
         self._on_away(False)
+
+    def _catch_up_with_bans(self, bans: Sequence[Ban]) -> None:
+        """What has been banned and lifted while nobody could say so holds for those who are here already, too."""
+        known, self._bans = {ban.id: ban for ban in self._bans}, BanIndex()
+        for ban in bans:
+            self._bans.add(ban)
+        for _, banned, lifted in self._watching:
+            for ban in bans:
+                if known.get(ban.id) != ban:
+                    banned(ban)
+            for ban_id in known.keys() - {ban.id for ban in bans}:
+                lifted(ban_id)
 
     def _hear(self, heard: said.ToEdge) -> None:
         match heard:
@@ -319,5 +329,6 @@ class RemoteFeed:
         self._outbox.clear()
         self._rooms.lost()
         for call in self._calls.values():
-            call.failure = EngineAway()
-            call.done.set()
+            if not call.done.is_set():
+                call.failure = EngineAway()
+                call.done.set()

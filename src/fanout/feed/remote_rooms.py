@@ -49,7 +49,7 @@ class RemoteRoom:
         if self.extent is not None:
             self.collected += entries
             self._begin_if_whole()
-        elif entries:
+        elif entries and self.heard is not None:  # else they are for who followed it here before
             self.heard = entries[-1].position
             self.follower.heard(entries)
 

@@ -43,6 +43,9 @@ class FeedServer:
         """The edges that have said who they are."""
         self._presences: dict[str, Presence] = {}
         self._gone: EdgeStatistics | None = None
+        """What edges have done that are gone for good."""
+        self._parted: dict[tuple[str, int], EdgeStatistics] = {}
+        """What edges had done, by name and process, when their sockets ended: they may come back and say it again."""
         self._second = 0
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -88,6 +91,7 @@ class FeedServer:
         """This edge has said who it is."""
         if link not in self.links:
             self.links.append(link)
+            self._forget_parted(link)
         link.say(said.Welcome(self.feed.admits, list(self.feed.bans())))
         link.say(said.Full(self._ledger.full, tuple(self._ledger.full_addresses()), ()))
         log.info("edge_joined", process=link.process, pid=link.pid)
@@ -99,9 +103,18 @@ class FeedServer:
         self.authors_moved(link, (), tuple(link.authors))
         self._count_admitted(link.admitted, -1)
         if link.statistics is not None:
-            parts = [self._gone, link.statistics] if self._gone is not None else [link.statistics]
-            self._gone = of_the_gone(summed(parts, {}))
+            self._parted[link.process, link.pid] = of_the_gone(link.statistics)
         log.info("edge_left", process=link.process, pid=link.pid)
+
+    def _forget_parted(self, link: EdgeLink) -> None:
+        """This edge counts for itself again; others of its name don't come back."""
+        for process, pid in [key for key in self._parted if key[0] == link.process]:
+            statistics = self._parted.pop((process, pid))
+            if pid == link.pid:
+                link.statistics = statistics
+            else:
+                parts = [self._gone, statistics] if self._gone is not None else [statistics]
+                self._gone = of_the_gone(summed(parts, {}))
 
     def present(self, link: EdgeLink, room: str, joined: Mapping[str, int], left: Mapping[str, int]) -> None:
         """So many have joined a room there, and left it."""
@@ -117,9 +130,10 @@ class FeedServer:
             there[identity] += count
             for _ in range(count):
                 presence.join(identity)
-        self._leave(room, left)
-        there.subtract(left)
-        for identity in left:
+        known = {identity: min(count, there[identity]) for identity, count in left.items()}
+        self._leave(room, known)  # who came while there was no such room was not counted
+        there.subtract(known)
+        for identity in known:
             if not there[identity]:
                 del there[identity]
 
@@ -135,6 +149,8 @@ class FeedServer:
         """By how many listeners each address has more there than before, or fewer."""
         for address, change in moved.items():
             link.admitted[address] += change
+            if not link.admitted[address]:
+                del link.admitted[address]
         self._count_admitted(moved, 1)
 
     def _count_admitted(self, moved: Mapping[str, int], sign: int) -> None:
@@ -203,6 +219,7 @@ class FeedServer:
             for link in self.links:
                 nursery.start_soon(link.count, COUNT_SECONDS)
         parts = [link.statistics for link in self.links if link.statistics is not None]
+        parts += self._parted.values()
         if self._gone is not None:
             parts.append(self._gone)
         rooms = {name: RoomCounts(one.listeners, one.visitors) for name, one in self._presences.items()}

@@ -65,7 +65,7 @@ async def open_edge_process(orders: Orders, descriptors: int) -> AsyncIterator[E
     doors = [socket.socket(fileno=door) for door in orders.doors]
     connect = partial(trio.open_unix_socket, orders.feed)
     feed = RemoteFeed(orders.process, connect, lambda: edge.statistics(), lambda away: edge.engine(away=away))
-    handing_up = HandingUp(orders.requests)
+    handing_up = HandingUp(orders.requests, lambda: feed.away)
     edge = Edge(feed, authenticate=tokens.authenticate, handle_http=handing_up.serve, settings=settings)
     try:
         async with trio.open_nursery() as nursery:

@@ -41,13 +41,15 @@ class EngineFleet:
         self.health = Health()
 
     def processes(self) -> Sequence[ProcessCounts]:
-        counts = [ProcessCounts("engine", os.getpid())]
-        for link in self._feed.links:
+        counts = {"engine": ProcessCounts("engine", os.getpid())}
+        for link in self._feed.links:  # one that makes room stands before the one that it makes room for
             now = link.statistics
             listeners = 0 if now is None else sum(now.listeners.values())
             deliveries = 0 if now is None else now.deliveries
-            counts.append(ProcessCounts(link.process, link.pid, listeners, deliveries, link.behind, link.overtaken))
-        return counts
+            counts[link.process] = ProcessCounts(
+                link.process, link.pid, listeners, deliveries, link.behind, link.overtaken
+            )
+        return [*counts.values()]
 
     def edges(self) -> dict[str, Any]:
         running = len({link.process for link in self._feed.links})
@@ -81,7 +83,7 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def open_engine_process(orders: Orders) -> AsyncIterator[EngineProcess]:
+async def open_engine_process(orders: Orders, descriptors: int) -> AsyncIterator[EngineProcess]:
     """Start it; at the end of the block, stop what still runs.
 
     Raises:
@@ -105,7 +107,7 @@ async def open_engine_process(orders: Orders) -> AsyncIterator[EngineProcess]:
                 appearance=appearance,
                 fleet=fleet,
             )
-            process = EngineProcess(feed, HandedUp(app), fleet)
+            process = EngineProcess(feed, HandedUp(app, descriptors), fleet)
             await nursery.start(feed.run)
             nursery.start_soon(_accept_edges, feed, feed_listener)
             nursery.start_soon(process.requests.run, requests_listener)

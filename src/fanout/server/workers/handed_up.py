@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import Final
+from weakref import WeakSet
 
 import structlog
 import trio
@@ -16,27 +17,27 @@ log = structlog.get_logger()
 
 MAX_VISITING: Final = 2_000
 """Connections in ordinary HTTP at once, over all edges: each is a task and some 20 KiB. Beyond, nothing more is taken
-from the edges, whose doors shut when they have too many on their hands."""
+from the edges, whose doors shut when they have too many on their hands. Where descriptors are few, half of them."""
 
 
 class HandedUp:
-    """Serves them with `app`. `run` has to run."""
+    """Serves them with `app`, as many as `descriptors` allow. `run` has to run."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, descriptors: int) -> None:
         self._app = app
-        self._places = trio.CapacityLimiter(MAX_VISITING)
+        self._places = trio.CapacityLimiter(min(MAX_VISITING, descriptors // 2))
         self._servers: dict[HandoverSocket, HttpServer] = {}
+        """By the edge whose connections each serves."""
+        self._serving: WeakSet[HttpServer] = WeakSet()
+        """Those of edges, too, that are gone while their connections are not."""
         self._draining = False
-
-    @property
-    def visiting(self) -> int:
+        self.visiting = 0
         """Connections that are here now."""
-        return self._places.borrowed_tokens
 
     def drain(self) -> None:
         """From now on each connection ends with the answer that is under way, or at once when there is none."""
         self._draining = True
-        for server in self._servers.values():
+        for server in self._serving:
             server.drain()
 
     async def run(self, listener: socket.socket) -> None:
@@ -50,6 +51,7 @@ class HandedUp:
             nursery.start_soon(self._give_back, edge, handover)
 
         server = self._servers[edge] = HttpServer(self._app, give_back)
+        self._serving.add(server)
         if self._draining:
             server.drain()
         try:
@@ -66,12 +68,14 @@ class HandedUp:
             edge.close()
 
     async def _serve(self, server: HttpServer, handover: Handover, place: object) -> None:
+        self.visiting += 1
         try:
             await server.serve(handover)
         except Exception:
             log.exception("connection_failed")
             handover.sock.close()
         finally:
+            self.visiting -= 1
             self._places.release_on_behalf_of(place)
 
     async def _give_back(self, edge: HandoverSocket, handover: Handover) -> None:

@@ -1,8 +1,4 @@
-"""An edge's way for ordinary requests: to the engine's process with their socket, and back when the next is for a hub.
-
-TLS can't be handed over, its state is in this process. Such a connection stays here, and its bytes go through a pair of
-sockets of which the engine's process gets the other end.
-"""
+"""An edge's way for ordinary requests: to the engine's process with their socket, and back when the next is a hub's."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ import trio
 from fanout.edge.handover import Handover
 from fanout.edge.socket_stream import SocketStream
 from fanout.server.workers.handovers import HandoverSocket
+from fanout.server.workers.tls_relay import TlsRelay, inode
 from fanout.wire.problem import problem_response
 
 log = structlog.get_logger()
@@ -33,17 +30,23 @@ class HandingUp:
     """Gives ordinary requests to the engine's process. `run` has to run.
 
     Args:
-        path: Of the socket where it takes them.
+        path: Of the socket where it takes them. Somebody can be reached there even while that process is away, for the
+            supervisor holds it: what is given then would wait until it comes.
+        away: Whether it is.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, away: Callable[[], bool]) -> None:
         self._path = path
+        self._away = away
         self._link: HandoverSocket | None = None
+        self._relays: dict[int, TlsRelay] = {}
+        self._adopt: Callable[[Handover], None]
 
     async def run(
         self, adopt: Callable[[Handover], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Keep in touch with it, for ever, and give to `adopt` what comes back."""
+        self._adopt = adopt
         while True:
             sock = trio.socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
@@ -58,51 +61,59 @@ class HandingUp:
             task_status = trio.TASK_STATUS_IGNORED
             try:
                 while (handover := await link.receive()) is not None:
-                    adopt(handover)
+                    self._returned(handover)
             finally:
                 self._link = None
                 link.close()
 
     async def serve(self, handover: Handover) -> None:
-        """Give a connection away, or say that there is nobody to give it to. The socket is closed here in any case.
+        """Give a connection away, or say that there is nobody to give it to.
 
-        Returns when it is out of this process: over TLS when it has ended. Cancellation: it is cut.
+        Returns when it is out of this process: over TLS when it has ended or is the hub's again. Cancellation: it is
+        cut.
         """
         try:
             if isinstance(handover.sock, ssl.SSLSocket):
-                await self._through_here(handover)
+                if await self._through_here(handover):
+                    return
             else:
                 await self._give(handover)
         except OSError:
             await _refuse(handover)
-        finally:
+        except BaseException:
             handover.sock.close()
+            raise
+        handover.sock.close()
 
     async def _give(self, handover: Handover) -> None:
-        if self._link is None:
+        if self._link is None or self._away():
             raise ConnectionRefusedError
         await self._link.send(handover)
 
-    async def _through_here(self, handover: Handover) -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        with ours:
-            with theirs:
-                await self._give(Handover(theirs, handover.received, handover.address, handover.secure))
-            client, server = SocketStream(handover.sock), SocketStream(ours)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_pump, client, server)
-                await _pump(server, client)
-                nursery.cancel_scope.cancel()
+    async def _through_here(self, handover: Handover) -> bool:
+        """Whether the hub has it in the end."""
+        relay = TlsRelay(handover)
+        self._relays[relay.number] = relay
+        try:
+            try:
+                await self._give(relay.theirs)
+            finally:
+                relay.theirs.sock.close()
+            back = await relay.run()
+        finally:
+            del self._relays[relay.number]
+            relay.close()
+        if back is not None:
+            self._adopt(back)
+        return back is not None
 
-
-async def _pump(source: SocketStream, sink: SocketStream) -> None:
-    try:
-        while data := await source.receive_some():
-            await sink.send_all(data)
-        await sink.send_eof()
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        return
+    def _returned(self, handover: Handover) -> None:
+        """The next request on this connection is for the hub."""
+        relay = self._relays.get(inode(handover.sock))
+        if relay is None:
+            self._adopt(handover)
+        else:
+            relay.returned(handover)
 
 
 async def _refuse(handover: Handover) -> None:

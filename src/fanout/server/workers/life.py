@@ -34,7 +34,7 @@ def opened(orders: Orders, descriptors: int) -> AbstractAsyncContextManager[Proc
     if orders.process == "engine":
         from fanout.server.workers.engine_process import open_engine_process
 
-        return open_engine_process(orders)
+        return open_engine_process(orders, descriptors)
     from fanout.server.workers.edge_process import open_edge_process
 
     return open_edge_process(orders, descriptors)

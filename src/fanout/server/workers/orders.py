@@ -82,10 +82,13 @@ def line_of(said: Orders | Health) -> bytes:
 
 
 def read_orders() -> Orders:
-    """This process's orders. Waits for them."""
+    """This process's orders. Waits for them; ends the process if the supervisor goes before it has given any."""
     received = bytearray()
     while not received.endswith(b"\n"):
-        received += os.read(STANDARD_INPUT, 1)  # no more than the line: what follows is read as it comes
+        read = os.read(STANDARD_INPUT, 1)  # no more than the line: what follows is read as it comes
+        if not read:
+            raise SystemExit(1)
+        received += read
     return _read_orders.decode(received)
 
 

@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from fanout.core.restarts import Restarts
-from fanout.server.workers.orders import READY, RETIRE, Health, Orders, line_of
+from fanout.server.workers.orders import READY, RETIRE, STOP, Health, Orders, line_of
 
 COMMAND: Final = (sys.executable, "-P", "-m", "fanout", "process")
 """`-P`: nothing in the folder where the server happens to be started may pass for a module of ours."""
@@ -42,6 +42,7 @@ class Running:
         self.process = process
         self.began = trio.current_time()
         self.ended = trio.Event()
+        self._telling = trio.StrictFIFOLock()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it is there to get it."""
@@ -52,7 +53,8 @@ class Running:
         """Say how the processes are."""
         assert self.process.stdin is not None
         try:
-            await self.process.stdin.send_all(line_of(health))
+            async with self._telling:
+                await self.process.stdin.send_all(line_of(health))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return
 
@@ -82,6 +84,10 @@ class Slot:
         self._died = died
         self._changed = changed
         self._restarts = Restarts()
+        self._starting = trio.Lock()
+        """Held by whoever puts another process in it: one that is to make room may die meanwhile."""
+        self._alive: set[Running] = set()
+        """All that have been started and have not ended: besides `current` those that come, and that make room."""
         self._over = trio.Event()
         """Set when nobody is to be started any more."""
 
@@ -102,13 +108,13 @@ class Slot:
     def stop(self, number: signal.Signals) -> None:
         """Send this signal, and start nobody any more."""
         self._over.set()
-        if self.current is not None:
-            self.current.signal(number)
+        for running in self._alive:
+            running.signal(number)
 
     async def ended(self) -> None:
-        """Wait until the process has ended. After `stop`."""
-        if self.current is not None:
-            await self.current.ended.wait()
+        """Wait until all that have been started have ended. After `stop`."""
+        for running in list(self._alive):
+            await running.ended.wait()
 
     @property
     def exit_code(self) -> int:
@@ -122,9 +128,12 @@ class Slot:
         Raises:
             DiedAtStart: The new one did not come so far; the present one stays.
         """
-        before, self.current = self.current, await self._started()
+        async with self._starting:
+            new = await self._started()
+            before, self.current = self.current, new
         self._nursery.start_soon(self._keep)
         if before is None:
+            self._changed()
             return
         before.signal(RETIRE)
         with trio.move_on_after(RETIRE_SECONDS):
@@ -146,6 +155,7 @@ class Slot:
         assert process.stdin is not None
         assert process.stdout is not None
         running = Running(process)
+        self._alive.add(running)
         self._nursery.start_soon(self._watch, running)
         with trio.move_on_after(START_SECONDS):
             try:
@@ -156,6 +166,8 @@ class Slot:
             except trio.BrokenResourceError:
                 said = bytearray()
             if said.endswith(READY):
+                if self._over.is_set():
+                    running.signal(STOP)  # it has heard no signal before
                 return running
         running.signal(signal.SIGKILL)
         await running.ended.wait()
@@ -164,6 +176,7 @@ class Slot:
     async def _watch(self, running: Running) -> None:
         await running.process.wait()
         running.ended.set()
+        self._alive.discard(running)
 
     async def _keep(self) -> None:
         """When the process that is in it now dies, start another; until the place is somebody else's."""
@@ -181,11 +194,12 @@ class Slot:
                 self._died(delay)
                 with trio.move_on_after(delay):
                     await self._over.wait()
-                if self._over.is_set():
-                    return
                 begun = trio.current_time()
                 try:
-                    running = self.current = await self._started()
+                    async with self._starting:
+                        if self._over.is_set() or self.current is not None:
+                            return  # it has been replaced meanwhile
+                        running = self.current = await self._started()
                 except DiedAtStart as death:
                     lived = trio.current_time() - begun
                     log.error("process_died", process=self.name, exit=death.code, lived_s=round(lived, 1))

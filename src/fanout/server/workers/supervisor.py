@@ -25,7 +25,8 @@ import structlog
 import trio
 
 from fanout.server.data_directory import SECRET_BYTES
-from fanout.server.doors import close_doors, open_doors, url_of
+from fanout.server.doors import close_doors, open_doors, tls_context, url_of
+from fanout.server.edge_share import edge_settings
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit
 from fanout.server.settings import Config
@@ -35,6 +36,9 @@ from fanout.server.workers.slot import DiedAtStart, Slot
 STOP_SECONDS: Final = 60.0
 """How long the processes may take to stop, before they are killed: sending everybody away takes ten, a request that is
 under way ten more."""
+
+WRONGLY_SET: Final = 2
+"""The exit code of a process that can't start with its settings."""
 
 WAITING_EDGES: Final = 256
 """Edges that may wait at a socket of the engine while it is being started."""
@@ -54,10 +58,12 @@ def run_supervisor(config: Config, edges: int, say: Callable[[str], None]) -> in
     """Run a server of so many edges until a signal stops it; `say` is told where it listens. Returns the exit code.
 
     Raises:
-        ConfigurationError: An address can't be opened. What else can be wrong, the processes say themselves.
+        ConfigurationError: An address can't be opened, or no edge could start. What else can be wrong, the engine says.
     """
     configure_logs(config.log_format, sys.stderr)
-    raise_descriptor_limit()
+    edge_settings(config, raise_descriptor_limit(), 0, edges)  # else each edge would say it
+    if config.tls_cert is not None and config.tls_key is not None:
+        tls_context(config.tls_cert, config.tls_key)
     if config.memory and config.secret is None:  # they must agree on one
         config = msgspec.structs.replace(config, secret=secrets.token_urlsafe(SECRET_BYTES))
     with _sockets_between() as between:
@@ -99,7 +105,8 @@ class Supervisor:
                     try:
                         await self._start(nursery)
                     except DiedAtStart as death:
-                        log.error("not_started", reason=str(death))
+                        if death.code != WRONGLY_SET:  # else it has said so
+                            log.error("not_started", reason=str(death))
                         await self._stop(signals)
                         nursery.cancel_scope.cancel()
                         return death.code
@@ -118,15 +125,25 @@ class Supervisor:
         engine = Slot("engine", nursery, self._engine_orders, died=self._died, changed=self._tell_engine)
         self._slots.append(engine)
         await engine.start()
+        deaths: list[DiedAtStart] = []
+
+        async def start(slot: Slot) -> None:
+            try:
+                await slot.start()
+            except DiedAtStart as death:
+                deaths.append(death)
+
         for name in self._names:
             self._slots.append(self._edge_slot(name, nursery))
         async with trio.open_nursery() as starting:
             for slot in self._slots[1:]:
-                starting.start_soon(slot.start)
+                starting.start_soon(start, slot)
+        if deaths:
+            raise deaths[0]
 
     def _edge_slot(self, name: str, nursery: trio.Nursery) -> Slot:
         def died(delay: float) -> None:
-            if delay:  # until then nobody would answer at its doors: let the kernel send people to the others
+            if delay and len(self._doors) > 1:  # nobody would answer there so long: the kernel sends people to others
                 self._close_doors(name)
             self._died(delay)
 
@@ -171,7 +188,9 @@ class Supervisor:
             async with trio.open_nursery() as nursery:
 
                 async def hurry() -> None:
-                    async for _ in signals:
+                    async for number in signals:
+                        if number == signal.SIGHUP:
+                            continue
                         log.info("hurrying")
                         for slot in self._slots:
                             slot.stop(HURRY)
