@@ -1,8 +1,10 @@
-"""The example package of a plug-in is built, installed, tested with its own tests, found, and does its work."""
+"""The example package of a plug-in is built from the files that the tutorial shows, and from no others; it is installed,
+tested with its own tests, found, and does its work."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,9 @@ import trio
 from fanout.client import CommandRefused, open_client
 from tests.server_process import ServerProcess, fanout
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "plugin"
+SHOWN = re.findall(r'--8<-- "examples/plugin/(.+)"', (ROOT / "docs" / "plugins" / "tutorial.md").read_text())
 
 pytestmark = [pytest.mark.xdist_group("example plug-in"), pytest.mark.timeout(200)]
 
@@ -24,7 +28,9 @@ pytestmark = [pytest.mark.xdist_group("example plug-in"), pytest.mark.timeout(20
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pip has put the package: a directory that stands on nobody's path yet."""
     folder = tmp_path_factory.mktemp("example")
-    shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for name in SHOWN:
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(EXAMPLE / name, folder / "source" / name)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
     command += ["--no-deps", "--no-build-isolation", "--target", folder / "installed", folder / "source"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=150)
