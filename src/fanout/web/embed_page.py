@@ -26,6 +26,7 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{style}">
 <link rel="stylesheet" href="{site}">
 <script type="module" src="{script}"></script>
@@ -65,6 +66,7 @@ class EmbedPage:
             "language": language,
             "theme": theme if theme in ("light", "dark") else "auto",
             "style": self._static.address("embed.css"),
+            "icon": self._static.address("icon.svg"),
             "site": self._static.address("site.css"),
             "script": self._static.address("window.js"),
         }
