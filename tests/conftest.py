@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.components import COMPONENTS, all_required
 from tests.server_process import SECRET, ServerProcess
@@ -22,6 +23,8 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("FANOUT_")]:
         del os.environ[name]
+    settings.register_profile("unhurried", settings(), deadline=None)  # how long an example takes, the machine decides
+    settings.load_profile("unhurried")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
