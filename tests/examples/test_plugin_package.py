@@ -1,5 +1,5 @@
-"""The example package of a plug-in is built from the files that the tutorial shows, and from no others; installed, tested
-with its own tests, found, and does its work."""
+"""The example package of a plug-in is built from the files that the tutorial shows, and from no others; installed,
+tested with its own tests, found, and does its work."""
 
 from __future__ import annotations
 
