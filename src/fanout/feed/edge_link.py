@@ -89,11 +89,15 @@ class EdgeLink:
 
     def say(self, message: said.ToEdge) -> None:
         """Send this, after what waits already."""
+        self.pass_on(framed(message))
+
+    def pass_on(self, frame: bytes) -> None:
+        """Send a message that was written for several edges at once, after what waits already."""
         if len(self._outbox) >= MAX_WAITING:
             log.error("edge_cut_off", process=self.process, waiting=len(self._outbox))
             self._scope.cancel()
             return
-        self._outbox.append(framed(message))
+        self._outbox.append(frame)
         self._news.set()
 
     def look(self) -> None:

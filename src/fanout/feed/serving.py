@@ -20,6 +20,7 @@ from fanout.feed.followed_room import Frames
 from fanout.feed.mailbox import VISITOR
 from fanout.feed.statistics import EdgeStatistics, RoomCounts, of_the_gone, summed
 from fanout.wire import feed_messages as said
+from fanout.wire.feed_frames import framed
 
 log = structlog.get_logger()
 
@@ -67,9 +68,7 @@ class FeedServer:
         for room, presence in list(self._presences.items()):
             counts = presence.news(self._second)
             if counts is not None:
-                for link in self.links:
-                    if link.follows(room):
-                        link.say(said.Presence(room, *counts))
+                _tell([link for link in self.links if link.follows(room)], said.Presence(room, *counts))
                 if counts == (0, 0):
                     del self._presences[room]
         for link in self.links:
@@ -165,9 +164,7 @@ class FeedServer:
             if now != before:
                 (filled if now else freed).append(address)
         if filled or freed or self._ledger.full != was_full:
-            message = said.Full(self._ledger.full, tuple(filled), tuple(freed))
-            for link in self.links:
-                link.say(message)
+            _tell(self.links, said.Full(self._ledger.full, tuple(filled), tuple(freed)))
 
     def authors_moved(self, link: EdgeLink, arrived: Sequence[str], departed: Sequence[str]) -> None:
         """These identities listen there now and did not, and the other way round."""
@@ -198,18 +195,13 @@ class FeedServer:
                 self.feed.missed(submission)
         else:
             return
-        if links:
-            message = said.Told(submission)
-            for link in links:
-                link.say(message)
+        _tell(links, said.Told(submission))
 
     def _banned(self, ban: Ban) -> None:
-        for link in self.links:
-            link.say(said.Banned(ban))
+        _tell(self.links, said.Banned(ban))
 
     def _lifted(self, ban_id: str) -> None:
-        for link in self.links:
-            link.say(said.Lifted(ban_id))
+        _tell(self.links, said.Lifted(ban_id))
 
     # --- figures ------------------------------------------------------------------------------------------------------
 
@@ -224,3 +216,11 @@ class FeedServer:
             parts.append(self._gone)
         rooms = {name: RoomCounts(one.listeners, one.visitors) for name, one in self._presences.items()}
         return summed(parts, rooms)
+
+
+def _tell(links: Sequence[EdgeLink], message: said.ToEdge) -> None:
+    """Say this to several edges; it is written once."""
+    if links:
+        frame = framed(message)
+        for link in links:
+            link.pass_on(frame)

@@ -3,6 +3,9 @@
 Each key serves the algorithms of its own kind and no other, so a public key can't be passed off as a secret, and `none`
 is nobody's (RFC 8725 §2.1 and §3.1). With the secret (HS256) the server also issues tokens; the public keys are those
 of others who may sign too.
+
+PyJWT and cryptography are loaded when a token needs them that was not issued here, or a public key: 3 MB and 30 ms, in
+each process that carries listeners.
 """
 
 from __future__ import annotations
@@ -13,11 +16,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Any, Final
 
-import jwt
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from fanout.core.limits import MAX_NAME_CHARACTERS
 from fanout.core.principal import EVERY_ROOM, Principal, Role
@@ -120,6 +119,8 @@ class Tokens:
             claims["name"] = principal.name
         if principal.subject:
             claims["sub"] = principal.subject
+        import jwt
+
         return jwt.encode(claims, self._secret, algorithm=SECRET_ALGORITHM)
 
     def authenticate(self, token: str) -> Principal:
@@ -169,6 +170,8 @@ class Tokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What the token says, after its signature and its times have held."""
+        import jwt
+
         foreign = _refused("The token is not one that this server accepts.")
         try:
             algorithm = jwt.get_unverified_header(token)["alg"]
@@ -197,6 +200,11 @@ class Tokens:
 
 
 def _public_key(pem: bytes) -> tuple[Any, frozenset[str]]:
+    import jwt  # noqa: F401  # with a public key there will be tokens to check with it: not while listeners wait
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
