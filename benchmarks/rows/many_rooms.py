@@ -40,7 +40,7 @@ ROW = Row(
     "many_rooms",
     "30,000 listeners in 20 rooms that follow one stage, two workers",
     ("fanout",),
-    Size(30_000, 40),
+    Size(30_000, 100),
     Size(2_000, 5),
     measure,
     {
