@@ -3,6 +3,7 @@
 The map of the house; arrows point down only:
 
     cli                     commands, without logic of their own
+    rehearsal               scenarios, load, verdict and report: the evening before the evening
     server                  puts the parts together; starts, drains and stops them
     web · client · testing  the HTTP API · a client that resumes · what authors need for their tests
     edge · log · store      sockets to rooms: the hub · where messages are made durable · the desk's records

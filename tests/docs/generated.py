@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from fanout.core import limits
+from fanout.rehearsal.measuring import MEASURES
 from fanout.server.settings import Config, RoomConfig, accepted
 from tests.docs.built_in import options_table, there
 
@@ -58,10 +59,20 @@ def limits_table() -> str:
     return "\n".join(rows)
 
 
+def measures_table() -> str:
+    """Everything that an objective of a rehearsal can be set on."""
+    rows = ["| measure | unit | what it is |", "|---|---|---|"]
+    for name, measure in MEASURES.items():
+        phases = "; also by `phase`" if measure.by_phase else ""
+        rows.append(f"| `{name}` | {measure.unit} | {measure.what}{phases} |")
+    return "\n".join(rows)
+
+
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("settings.md", "settings"): settings_table,
     ("settings.md", "rooms"): room_settings_table,
     ("limits.md", "limits"): limits_table,
+    ("rehearsal.md", "measures"): measures_table,
     **{("plugins/built-in.md", name): partial(options_table, name) for name in there()},
 }
 

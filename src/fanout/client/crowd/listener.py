@@ -177,6 +177,8 @@ class Listener:
             self._gap(heard)
         elif heard.type == "bye":
             self._bye = heard
+        elif heard.type in ("submission", "error"):
+            self.tally.answers.append(heard)
 
     def _welcomed(self, heard: Heard) -> None:
         self.live = True
@@ -217,6 +219,10 @@ class Listener:
                 raise Ended(Ending(code, reason))
             raise Ended(Ending(code, bye.reason or reason, bye.after_ms, bye.reconnect))
         return b""
+
+    def attentive_from(self, now_ns: int) -> None:
+        """It did not read for a while: what was sent before now says nothing of the server's latency."""
+        self._live_since_ns = now_ns
 
     def closing(self) -> bytes:
         """A close frame of ours, for an orderly end."""

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from fanout.client.comeback import CUT, Ending
-from fanout.client.crowd.listener import Ended, Listener
+from fanout.client.crowd.listener import MASK, Ended, Listener
+from fanout.client.crowd.reading import OP_TEXT, Heard, masked_frame
 from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target
 
@@ -41,11 +42,12 @@ IP_BIND_ADDRESS_NO_PORT: Final = 24
 class Seat:
     """One socket of one listener. `to_send`: the opening request until the connection stands, then None."""
 
-    __slots__ = ("listener", "since", "sock", "to_send")
+    __slots__ = ("listener", "since", "sock", "stalled", "to_send")
 
     def __init__(self, sock: socket.socket, listener: Listener, since: float) -> None:
         self.sock, self.listener, self.since = sock, listener, since
         self.to_send: bytes | None = None
+        self.stalled = False
 
 
 class Loop:
@@ -55,10 +57,19 @@ class Loop:
     Args:
         rate: New connections a second, returns included.
         sources: Source addresses to take turns with; empty: the kernel's choice.
+        arrivals: When each listener means to come, in seconds of the monotonic clock; None: as `rate` lets them. With
+            it, a connection takes its time from when it was meant to be begun.
     """
 
     def __init__(
-        self, target: Target, listeners: Sequence[Listener], tally: Tally, *, rate: float, sources: Sequence[str] = ()
+        self,
+        target: Target,
+        listeners: Sequence[Listener],
+        tally: Tally,
+        *,
+        rate: float,
+        sources: Sequence[str] = (),
+        arrivals: Sequence[float] | None = None,
     ) -> None:
         self.listeners = listeners
         self._tally, self._rate = tally, rate
@@ -69,7 +80,11 @@ class Loop:
         self._seats: dict[int, Seat] = {}
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._order = itertools.count()
-        self._coming = [(0.0, next(self._order), listener) for listener in listeners]
+        self._seated: dict[Listener, Seat] = {}
+        self._punctual = arrivals is not None
+        due = itertools.repeat(0.0, len(listeners)) if arrivals is None else arrivals
+        self._coming = [(at, next(self._order), listener) for at, listener in zip(due, listeners, strict=True)]
+        heapq.heapify(self._coming)
         self._next_second = time.monotonic() + 1
         self.stopping = False
         """Set it (from a signal handler, another greenlet) to have `run` return within a second."""
@@ -87,6 +102,9 @@ class Loop:
 
     def observed(self, latencies: list[tuple[float, int, str]]) -> None:
         """Live deliveries: (seconds, listeners, room) each."""
+
+    def answered(self, answer: Heard, now: float) -> None:
+        """A listener was told what became of something that it said."""
 
     @property
     def connected(self) -> int:
@@ -106,7 +124,8 @@ class Loop:
             filled_at = now
             while allowance >= 1 and self._coming and self._coming[0][0] <= now:
                 allowance -= 1
-                self._connect(heapq.heappop(self._coming)[2], now)
+                due, _, listener = heapq.heappop(self._coming)
+                self._connect(listener, due if self._punctual else now)
             if self.cut_wanted:
                 self.cut_wanted = False
                 self.cut()
@@ -120,6 +139,33 @@ class Loop:
         """Break every connection from this side, as a network that fails: no close frame, and everybody comes back."""
         for seat in list(self._seats.values()):
             self._end(seat, Ending(CUT, "cut by the crowd"))
+
+    def cut_one(self, listener: Listener) -> None:
+        """Break this one's connection, as somebody does who reloads a page or drives into a tunnel."""
+        if (seat := self._seated.get(listener)) is not None:
+            self._end(seat, Ending(CUT, "cut by the crowd"))
+
+    def say(self, listener: Listener, command: bytes) -> None:
+        """Send a command (JSON) on this one's connection, if it is live."""
+        seat = self._seated.get(listener)
+        if seat is not None and listener.live:
+            self._send(seat, masked_frame(OP_TEXT, command, MASK))
+
+    def stall(self, listener: Listener) -> None:
+        """Stop reading this one's socket, as a telephone does that its owner has put away."""
+        seat = self._seated.get(listener)
+        if seat is not None and listener.live and not seat.stalled:
+            seat.stalled = True
+            self._selector.unregister(seat.sock)
+
+    def read_on(self, listener: Listener) -> None:
+        """Read it again. What was sent meanwhile counts as caught up with, not as late."""
+        seat = self._seated.get(listener)
+        if seat is not None and seat.stalled:
+            seat.stalled = False
+            listener.attentive_from(time.monotonic_ns())
+            listener.heard_at = time.monotonic()
+            self._selector.register(seat.sock, selectors.EVENT_READ, seat)
 
     def close(self) -> None:
         """Say goodbye to the server on every connection and let go of all."""
@@ -160,7 +206,7 @@ class Loop:
         sock.setblocking(False)
         seat = Seat(sock, listener, now)
         seat.to_send = listener.opening()
-        self._seats[sock.fileno()] = seat
+        self._seats[sock.fileno()] = self._seated[listener] = seat
         self._selector.register(sock, selectors.EVENT_WRITE, seat)
         try:
             if self._sources is not None:
@@ -210,12 +256,17 @@ class Loop:
             return
         if seat.listener.live and not was_live:
             self.welcomed(seat.listener, now - seat.since)
+        if self._tally.answers:
+            answers, self._tally.answers = self._tally.answers, []
+            for answer in answers:
+                self.answered(answer, now)
         if reply:
             self._send(seat, reply)
 
     def _end(self, seat: Seat, ending: Ending) -> None:
-        del self._seats[seat.sock.fileno()]
-        self._selector.unregister(seat.sock)
+        del self._seats[seat.sock.fileno()], self._seated[seat.listener]
+        if not seat.stalled:
+            self._selector.unregister(seat.sock)
         seat.sock.close()
         self.line_ended(seat.listener, ending)
         wait = seat.listener.wait_seconds(ending, random.random())  # jitter, not a secret
@@ -225,6 +276,8 @@ class Loop:
     def _cut_the_silent(self, now: float) -> None:
         for seat in list(self._seats.values()):
             listener = seat.listener
+            if seat.stalled:
+                continue
             if listener.live:
                 if now - listener.heard_at > listener.silence_seconds:
                     self._end(seat, Ending(CUT, "silent for two heartbeats"))

@@ -6,6 +6,7 @@ That is what lets one core play twenty thousand listeners.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,6 +27,10 @@ _WALL_CLOCK_FROM: Final = 10**18
 they are of the monotonic clock (31 years of uptime)."""
 
 
+SENT_IN_TEXT: Final = re.compile(r"\[at (\d{1,19})\]$")
+"""When a line was sent that could carry no data, as a visitor's or a scribe's can't: at the end of its text."""
+
+
 class OutOfStep(Exception):
     """The bytes are not frames that a server may send."""
 
@@ -37,6 +42,9 @@ class Heard(msgspec.Struct, rename={"first": "from", "last": "to"}):
     room: str = ""
     position: str = ""
     data: Any = None
+    text: str = ""
+    ref: str = ""
+    state: str = ""
     first: str = ""
     last: str = ""
     reason: str = ""
@@ -142,6 +150,8 @@ class Readings:
             run = Run(heard.room, epoch, seq, seq)
             events.append(run)
         sent_ns = heard.data.get("sent_ns") if isinstance(heard.data, dict) else None
+        if sent_ns is None and (marked := SENT_IN_TEXT.search(heard.text)):
+            sent_ns = int(marked[1])
         if isinstance(sent_ns, str) and sent_ns.isdigit() and len(sent_ns) < 20:
             sent_ns = int(sent_ns)
         if isinstance(sent_ns, int):
@@ -173,6 +183,8 @@ def read_frame(chunk: bytes, at: int) -> tuple[int, bytes, int] | None:
 
 
 def masked_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
-    """A short frame from a client (RFC 6455 §5.3): a pong or a close, at most 125 bytes."""
-    covered = int.from_bytes(payload, "big") ^ int.from_bytes((mask * 32)[: len(payload)], "big")
-    return bytes((0x80 | opcode, 0x80 | len(payload))) + mask + covered.to_bytes(len(payload), "big")
+    """A frame from a client (RFC 6455 §5.3): a pong, a close, or a command of at most 65,535 bytes."""
+    size = len(payload)
+    covered = int.from_bytes(payload, "big") ^ int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return bytes((0x80 | opcode,)) + length + mask + covered.to_bytes(size, "big")

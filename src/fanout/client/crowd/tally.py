@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-from fanout.client.crowd.reading import Run
+from fanout.client.crowd.reading import Heard, Run
 from fanout.core.histogram import Histogram
 
 FINE_BOUNDS_SECONDS: Final = tuple(0.0001 * 1.05**step for step in range(273))
@@ -53,6 +53,8 @@ class Tally:
     counts: Counts = field(default_factory=Counts)
     latency: Histogram = field(default_factory=lambda: Histogram(FINE_BOUNDS_SECONDS))
     endings: dict[str, int] = field(default_factory=dict)
+    answers: list[Heard] = field(default_factory=list)
+    """What listeners were told of what they said, until the loop passes it on."""
     _heard: list[Run] = field(default_factory=list)
 
     def deliver(self, run: Run) -> None:

@@ -1,0 +1,106 @@
+"""`fanout rehearse`: an evening's traffic against a server, judged, with a report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fanout.errors import ConfigurationError, InvalidInput
+
+if TYPE_CHECKING:
+    from fanout.server.settings import Config
+
+UNREACHABLE: Final = 4
+MOST: Final = 1000.0
+"""Scale and compression beyond this are typing mistakes."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from fanout.rehearsal.scenario import shipped
+
+    parser = commands.add_parser(
+        "rehearse",
+        help="play an evening's traffic against a server and judge it",
+        description="Play a scenario: visitors who come, ask, are cut and come back, SMS, moderators, an animator and "
+        "a scribe, each over real connections. Then hold what was measured against the objectives, one by one. "
+        "Exit codes: 0 all met, 1 one missed, 2 usage or a mistake in the scenario, 3 the load generator or the clock "
+        "was the bottleneck, so nothing can be said, 4 the server can't be reached.",
+        epilog=f"SCENARIO is a file, or one of: {', '.join(shipped())}.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("scenario", metavar="SCENARIO")
+    parser.add_argument("--scale", type=_factor, default=1.0, metavar="N", help="people, times this (default 1)")
+    parser.add_argument("--compress", type=_factor, default=1.0, metavar="N", help="N times faster (default 1)")
+    parser.add_argument("--host", metavar="URL", help="a server that runs (default: one of its own)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="with --host: its data directory, for its secret (or FANOUT_SECRET)"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="of its own server (default: as many as it takes)")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.md and report.json there")
+    parser.add_argument("--headroom", action="store_true", help="find the largest multiple that still meets them all")
+    parser.set_defaults(run=run)
+
+
+def _factor(word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= MOST:
+        raise argparse.ArgumentTypeError(f"a number above 0, at most {MOST:g}; not {word!r}")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import sys
+
+    from fanout.rehearsal.house import Unreachable
+    from fanout.rehearsal.rehearsing import Request, rehearse, with_headroom
+    from fanout.rehearsal.report.files import write_report
+    from fanout.rehearsal.scenario import find_scenario, read_scenario
+    from fanout.rehearsal.verdict import sentence
+
+    name, text = find_scenario(arguments.scenario)
+    request = Request(name, text, read_scenario(text), arguments.scale, arguments.compress, _host(arguments),
+                      arguments.workers)  # fmt: skip
+    try:
+        done = rehearse(request, _tell)
+        if arguments.headroom:
+            done = with_headroom(done, request, _tell)
+    except Unreachable as unreachable:
+        print(f"fanout: {unreachable.detail}", file=sys.stderr)
+        return UNREACHABLE
+    for judged in done.verdict.judged:
+        _tell(f"{'met   ' if judged.met else 'MISSED'} {sentence(judged)}")
+    for problem in done.verdict.problems:
+        _tell(f"In doubt: {problem}.")
+    for left_out in done.not_tried:
+        _tell(f"Not tried: {left_out}.")
+    _tell(f"Verdict: {done.verdict.outcome}.")
+    if arguments.report is not None:
+        _tell(f"Report: {write_report(done, arguments.report)}")
+    return done.verdict.outcome.exit_code
+
+
+def _host(arguments: argparse.Namespace) -> tuple[str, Config] | None:
+    if arguments.host is None:
+        return None
+    from fanout.client.target import Target
+    from fanout.server.config import read_config
+
+    try:
+        target = Target.parse(arguments.host)
+    except InvalidInput as error:
+        raise ConfigurationError("--host", error.detail) from None
+    if target.secure:
+        raise ConfigurationError("--host", "visitors speak plain http: rehearse beside the server, inside the TLS.")
+    config = read_config(None, os.environ, {} if arguments.data is None else {"data": arguments.data})
+    if config.secret is None and not config.data.is_dir():
+        raise ConfigurationError("--data", f"{config.data} is not there; the secret in it signs the staff's tokens.")
+    return arguments.host, config
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,274 @@
+"""Directs a rehearsal: starts the load processes, does what is to go wrong, watches, and gathers the evidence."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+import trio
+from msgspec.structs import asdict
+
+from fanout.core.position import Position
+from fanout.rehearsal.house import House, Unreachable
+from fanout.rehearsal.measures import Record
+from fanout.rehearsal.scenario import Fault, Scenario
+from fanout.rehearsal.schedule import Schedule, seats, share_of
+from fanout.rehearsal.texts import question
+
+SEATS_PER_PROCESS: Final = 10_000
+"""Visitors of one load process, at most: half of what its descriptors allow, so that two cores share a full hall."""
+
+SETTLE_SECONDS: Final = 40.0
+"""How long everybody may take to be back after the end: somewhat above the longest wait of a client that is told
+nothing."""
+
+HANDED_IN_AT_ONCE: Final = 500
+"""Advance questions in one request."""
+
+LOOKS_SECONDS: Final = 2.0
+"""Between two looks at the moderators' queue."""
+
+MOST_CLOCK_STEP_SECONDS: Final = 0.2
+"""By how much the two clocks of the machine may part during a run. More: it slept, or somebody set the time."""
+
+
+class Direction:
+    """One run of a scenario against a house."""
+
+    def __init__(self, scenario: Scenario, schedule: Schedule, house: House, tell: Callable[[str], None]) -> None:
+        self._scenario, self._schedule, self._house, self._tell = scenario, schedule, house, tell
+        self._run = secrets.token_hex(4)
+        self.record = Record(schedule)
+        self.not_tried: list[str] = []
+        self.tallies: dict[str, Any] | None = None
+        self.heads: dict[str, tuple[str, int]] = {}
+        self.memory: dict[str, int] = {}
+        self.clock_step = 0.0
+        self.advance_seconds = 0.0
+
+    # --- before -------------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Make the rooms, and hand in what was sent before the doors open.
+
+        Raises:
+            Unreachable: The house can't be reached or refuses.
+        """
+        wanted: dict[str, dict[str, Any]] = {}
+        for rooms in sorted(self._scenario.rooms, key=lambda rooms: rooms.follows is not None):
+            settings: dict[str, Any] = {"mode": rooms.mode}
+            if rooms.follows is not None:
+                settings["follows"] = [rooms.follows]
+            if rooms.overflow is not None:
+                settings["overflow"] = rooms.overflow
+            wanted |= dict.fromkeys(rooms.names(), settings)
+        self._house.make_rooms(wanted)
+        begin, total = time.monotonic(), self._schedule.totals.advance_questions
+        for first in range(0, total, HANDED_IN_AT_ONCE):
+            many = [
+                {"text": question(number, salt=1), "name": "Before", "id": f"{self._run}-{number}"}
+                for number in range(first, min(total, first + HANDED_IN_AT_ONCE))
+            ]
+            self._house.call("gateway", "POST", f"/v1/rooms/{self._asks_in}/submissions", many)
+        self.advance_seconds = time.monotonic() - begin
+
+    @property
+    def _asks_in(self) -> str:
+        return quote(self._scenario.asks_in or "")
+
+    def _orders(self) -> dict[str, dict[str, Any]]:
+        """What each load process is told, by its name."""
+        scenario, schedule, totals = self._scenario, self._schedule, self._schedule.totals
+        usual: dict[str, Any] = {
+            "url": self._house.url, "seconds": schedule.seconds, "asks_in": scenario.asks_in, "run": self._run,
+            "settle": SETTLE_SECONDS, "faults": [(at, asdict(fault)) for at, fault in schedule.faults],
+            "tokens": self._house.tokens, "spans": [_plain(span) for span in schedule.spans],
+        }  # fmt: skip
+        orders: dict[str, dict[str, Any]] = {}
+        halls = -(-totals.visitors // SEATS_PER_PROCESS)
+        rooms, first = seats(scenario, totals.visitors), 0
+        opened = [name for each in scenario.rooms if each.mode == "open" for name in each.names()]
+        for number in range(halls):
+            spans = [
+                {name: value if name in ("name", "begin", "end") else share_of(value, number, halls)
+                 for name, value in span.items()}
+                for span in usual["spans"]
+            ]  # fmt: skip
+            mine = sum(span["arrivals"] for span in spans)
+            orders[f"audience {number + 1}"] = {
+                **usual, "kind": "audience", "number": number, "spans": spans, "rooms": rooms[first : first + mine],
+                "open": opened, "tokens": {},
+            }  # fmt: skip
+            first += mine
+        if scenario.moderators or totals.aired or totals.announcements:
+            orders["staff"] = {
+                **usual, "kind": "staff", "moderators": [asdict(team) for team in scenario.moderators],
+                "compress": schedule.compress, "answer_lines": totals.answer_lines, "bytes": totals.bytes,
+                "speaks_in": scenario.speaks_in,
+            }  # fmt: skip
+        if totals.sms_messages:
+            orders["SMS gateway"] = {
+                **usual, "kind": "gateway", "messages": totals.sms_messages, "people": totals.sms_people,
+                "same": totals.sms_same, "same_text": totals.sms_same_text,
+            }  # fmt: skip
+        floods = [each for each in usual["faults"] if each[1]["kind"] == "flood"]
+        if floods and scenario.asks_in:
+            orders["flood"] = {**usual, "kind": "flood", "faults": floods, "tokens": {}}
+        return orders
+
+    # --- while it runs ------------------------------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """Play it to the end.
+
+        Raises:
+            Unreachable: The server can't be reached at the end.
+        """
+        orders = self._orders()
+        processes: dict[str, trio.Process] = {}
+        try:
+            for name in orders:
+                processes[name] = await trio.lowlevel.open_process(
+                    [sys.executable, "-m", "fanout.rehearsal.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            readers = {name: _Lines(process) for name, process in processes.items()}
+            for name, process in processes.items():
+                await _write(process, orders[name])
+            for name, reader in readers.items():
+                if await reader.line() is None:
+                    raise Unreachable(f"the load process {name!r} did not start")
+            begin, wall = time.monotonic() + 0.1, time.time() + 0.1
+            for process in processes.values():
+                await _write(process, begin)
+            async with trio.open_nursery() as watching:
+                for at, fault in self._schedule.faults:
+                    watching.start_soon(self._go_wrong, begin + at, at, fault)
+                if self._scenario.asks_in:
+                    watching.start_soon(self._watch_queue, begin)
+                watching.start_soon(self._show, begin)
+                async with trio.open_nursery() as listening:
+                    async with trio.open_nursery() as speaking:
+                        for name, reader in readers.items():
+                            nursery = listening if orders[name]["kind"] == "audience" else speaking
+                            nursery.start_soon(self._read, name, reader)
+                        speaking.start_soon(trio.sleep, self._schedule.seconds)
+                    for name, process in processes.items():
+                        if orders[name]["kind"] == "audience":
+                            await _write(process, "nobody speaks any more")
+                watching.cancel_scope.cancel()
+            self.clock_step = abs((time.time() - wall) - (time.monotonic() - begin))
+        finally:
+            for process in processes.values():
+                process.kill()
+                with trio.CancelScope(shield=True):
+                    await process.wait()
+        await trio.to_thread.run_sync(self._count)
+
+    async def _read(self, name: str, reader: _Lines) -> None:
+        last = None
+        while (said := await reader.line()) is not None:
+            self.record.add(name, said)
+            last = said["type"]
+        if last != "last":
+            self.record.faults.append(f"the load process {name!r} ended before the evening did")
+
+    async def _go_wrong(self, when: float, at: float, fault: Fault) -> None:
+        await trio.sleep(max(0.0, when - time.monotonic()))
+        share = f" {100 * fault.share:g} %" if fault.kind in ("cut", "stall") else ""
+        self.record.happen(at, f"{fault.kind}{share}")
+        self._tell(f"  {fault.kind}{share}")
+        if fault.kind in ("cut", "stall", "flood"):
+            return  # the load processes do it
+        if not await trio.to_thread.run_sync(self._house.fault, fault.kind):
+            self.not_tried.append(f"{fault.kind} in {fault.phase}: only a server of the rehearsal's own may be harmed")
+        elif fault.kind == "slow-plugin":
+            await trio.sleep(fault.seconds)
+            await trio.to_thread.run_sync(self._house.fault, "slow-plugin over")
+
+    async def _watch_queue(self, begin: float) -> None:
+        path = f"/v1/rooms/{self._asks_in}"
+        while True:
+            call = partial(self._house.call, "moderator", "GET", patience=1.0)
+            try:
+                tallies = await trio.to_thread.run_sync(partial(call, f"{path}/tallies"))
+                page = await trio.to_thread.run_sync(partial(call, f"{path}/submissions?state=held&source=web&limit=1"))
+            except Unreachable:
+                pass  # it may be dead on purpose; the next look tells
+            else:
+                oldest = [_age(each["at"]) * self._schedule.compress for each in page["submissions"]]
+                waiting = tallies["by_state"].get("held", 0)
+                self.record.queue(time.monotonic() - begin, waiting, oldest[0] if oldest else 0.0)
+            await trio.sleep(LOOKS_SECONDS)
+
+    async def _show(self, begin: float) -> None:
+        """A line a second, of what is happening now."""
+        while True:
+            await trio.sleep(1.0)
+            t, end = time.monotonic() - begin, self._schedule.seconds
+            if not self.record.seconds:
+                continue
+            now = next((each for each in reversed(self.record.seconds) if each.live), self.record.seconds[-1])
+            whole = self.record.whole
+            told = whole.tally.counts
+            p99 = now.delivery_ms(0.99)
+            parts = [
+                f"{min(t, end):4.0f} of {end:.0f} s  {self._schedule.phase_at(t)}",
+                f"{now.live:,} of {now.came:,} listeners",
+                f"{now.delivered:,} deliveries/s",
+                "" if p99 is None else f"p99 {p99:.0f} ms",
+                f"{whole.evidence.counts['sms acknowledged']:,} SMS" if self._schedule.totals.sms_messages else "",
+                f"lost {told.lost:,} repeated {told.repeated:,} gaps {told.announced:,}",
+            ]
+            self._tell("  ".join(part for part in parts if part))
+
+    # --- after --------------------------------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """What the server itself has counted, once everything is over."""
+        for rooms in self._scenario.rooms:
+            for name in rooms.names():
+                known = self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}")
+                position = Position.parse(known["position"])
+                self.heads[name] = (position.epoch, position.seq)
+        if self._scenario.asks_in:
+            self.tallies = self._house.call("moderator", "GET", f"/v1/rooms/{self._asks_in}/tallies")
+        self.memory = self._house.memory()
+
+
+class _Lines:
+    """The JSON lines that a process writes."""
+
+    def __init__(self, process: trio.Process) -> None:
+        self._process, self._unread = process, b""
+
+    async def line(self) -> Any:
+        """The next one; None at the end."""
+        assert self._process.stdout is not None
+        while b"\n" not in self._unread:
+            received = await self._process.stdout.receive_some(1 << 20)
+            if not received:
+                return None
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        return json.loads(line)
+
+
+async def _write(process: trio.Process, what: object) -> None:
+    assert process.stdin is not None
+    await process.stdin.send_all(json.dumps(what).encode() + b"\n")
+
+
+def _plain(span: Any) -> dict[str, Any]:
+    return {name: getattr(span, name) for name in span.__slots__}
+
+
+def _age(at: str) -> float:
+    return max(0.0, time.time() - datetime.fromisoformat(at).timestamp())

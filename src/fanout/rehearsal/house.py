@@ -1,0 +1,187 @@
+"""What a rehearsal is played against: a server of its own, which may be killed, or somebody's that runs already."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from fanout.client.target import Target
+from fanout.core.principal import EVERY_ROOM, Role
+from fanout.errors import FanoutError
+from fanout.rehearsal.load.calls import Away, Caller
+from fanout.rehearsal.slow_plugin import SIGN
+from fanout.server.credentials import tokens_of
+from fanout.server.settings import Config
+
+STARTS_SECONDS: Final = 60.0
+"""How long a server may take until it answers; on a busy machine Python alone takes seconds."""
+
+TOKENS_LAST_SECONDS: Final = 24 * 3600
+
+
+class Unreachable(FanoutError):
+    """There is nobody to rehearse against: exit code 4."""
+
+    code = "unreachable"
+
+
+class House:
+    """A server, and tokens for everybody who works there."""
+
+    own = False
+
+    def __init__(self, url: str, config: Config) -> None:
+        self.url, self.target = url, Target.parse(url)
+        issue = tokens_of(config).issue
+        self.tokens: dict[str, str] = {
+            str(role): issue(role, [EVERY_ROOM], name=str(role).capitalize(), ttl=TOKENS_LAST_SECONDS)
+            for role in Role if role is not Role.VISITOR
+        }  # fmt: skip
+
+    def call(self, role: str, method: str, path: str, body: object = None, patience: float = STARTS_SECONDS) -> Any:
+        """The answer to one call.
+
+        Raises:
+            Unreachable: There was none, or a refusal.
+        """
+        caller = Caller(self.target, self.tokens[role])
+        try:
+            status, answer = caller.call(method, path, body, patience=patience)
+        except Away as away:
+            raise Unreachable(f"{self.url} does not answer: {away}") from None
+        finally:
+            caller.close()
+        if status >= 400:
+            detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+            raise Unreachable(f"{self.url} refuses {method} {path} with {status}: {detail}")
+        return answer
+
+    def make_rooms(self, rooms: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make or change them, in this order.
+
+        Raises:
+            Unreachable: It can't be done.
+        """
+        for name, settings in rooms.items():
+            self.call("operator", "PUT", f"/v1/rooms/{quote(name)}", settings, patience=3.0)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that each of its processes has in memory; nothing of a server that is not ours."""
+        return {}
+
+    def fault(self, kind: str) -> bool:
+        """Do this to the server; returns whether it could be done."""
+        return False
+
+    def close(self) -> None:
+        """Let it be."""
+
+
+class OwnServer(House):
+    """`fanout serve` in a directory of its own, which goes with it."""
+
+    own = True
+
+    def __init__(self, workers: int, plugins: tuple[str, ...] = ()) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="fanout-rehearsal-")
+        self.data = Path(self._folder.name) / "data"
+        self._workers, self._plugins = workers, plugins
+        self._secret = secrets.token_urlsafe(32)
+        self._sign = Path(self._folder.name) / "slow"
+        self._process: subprocess.Popen[str] | None = None
+        try:
+            url = self._start(0)
+        except BaseException:
+            self.close()
+            raise
+        super().__init__(url, Config(secret=self._secret))
+
+    def _start(self, port: int) -> str:
+        command = [sys.executable, "-m", "fanout", "serve", "--port", str(port), "--data", str(self.data)]
+        command += ["--workers", str(self._workers)] if self._workers else []
+        command += [part for plugin in self._plugins for part in ("--plugin", plugin)]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FANOUT_")}
+        log = self.data.parent / "server.log"
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(  # noqa: S603  # our own command, our own arguments
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**kept, "FANOUT_SECRET": self._secret, SIGN: str(self._sign)},
+                text=True,
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        if "listening on " not in said:
+            last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+            raise Unreachable(f"the server did not start: {' '.join(last)}")
+        return said.split("listening on ")[1].strip()
+
+    def processes(self) -> dict[int, str]:
+        """Its processes by id, with what each is."""
+        assert self._process is not None
+        found = {self._process.pid: "supervisor" if self._workers else "server"}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError, IndexError, ValueError):
+                if int(stat.read_text().rpartition(")")[2].split()[1]) == self._process.pid:
+                    found[int(stat.parent.name)] = self._named(stat.parent)
+        return found
+
+    def _named(self, process: Path) -> str:
+        """The engine's process is the one that has the log open; an edge has nothing of the data directory."""
+        opened = [os.readlink(each) for each in (process / "fd").iterdir()]
+        data = str(self.data.resolve())
+        return "engine" if any(each.startswith(data) and ".sock" not in each for each in opened) else "edge"
+
+    def memory(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for pid, name in self.processes().items():
+            with suppress(OSError, IndexError, ValueError):
+                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                found[name] = found.get(name, 0) + pages * os.sysconf("SC_PAGE_SIZE")
+        return found
+
+    def fault(self, kind: str) -> bool:
+        if kind == "slow-plugin":
+            self._sign.touch()
+            return True
+        if kind == "slow-plugin over":
+            self._sign.unlink(missing_ok=True)
+            return True
+        if kind == "kill-server" or not self._workers:
+            assert self._process is not None
+            self._kill()
+            self._start(self.target.port)
+            return True
+        wanted = kind.removeprefix("kill-")
+        for pid, name in self.processes().items():
+            if name == wanted:
+                os.kill(pid, signal.SIGKILL)
+                return True
+        return False
+
+    def _kill(self) -> None:
+        """SIGKILL for every process: no goodbye, nothing flushed."""
+        if self._process is None:
+            return
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def close(self) -> None:
+        self._kill()
+        self._folder.cleanup()

@@ -1,0 +1,194 @@
+"""The audience: all visitors of one process, who come, listen, ask, chat, reload, are cut, stall and come back."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from typing import Any, Final
+
+from fanout.client.comeback import Ending
+from fanout.client.crowd.listener import Listener
+from fanout.client.crowd.loop import Loop, source_addresses
+from fanout.client.crowd.reading import Heard, Readings
+from fanout.client.crowd.tally import Tally
+from fanout.client.target import Target
+from fanout.rehearsal.load.evidence import Clock, Evidence, say
+from fanout.rehearsal.schedule import Span, moments
+from fanout.rehearsal.texts import line, question
+
+MOST_CONNECTS_PER_SECOND: Final = 20_000
+"""What one process can open at the very most; the limit only spreads a crowd that comes back at once."""
+
+PICKS: Final = 50
+"""Draws for somebody who is connected. When all fail, next to nobody is, and the act is noted as not possible."""
+
+LAST_LINE_SECONDS: Final = 1.0
+"""After the last word has been acknowledged: it must have reached everybody by then."""
+
+Act = tuple[float, str, int, dict[str, Any]]
+
+
+class Hall(Loop):
+    """The visitors' sockets, with evidence of what they saw."""
+
+    def __init__(self, orders: dict[str, Any], clock: Clock, tally: Tally) -> None:
+        target, readings = Target.parse(orders["url"]), Readings()
+        self.evidence, self._clock, self._chance = Evidence(), clock, random.Random(orders["number"])
+        self._rooms: list[str] = orders["rooms"]
+        spans = [Span(**span) for span in orders["spans"]]
+        self._arrivals = [at for span in spans for at in moments(span, span.arrivals)]
+        self._asks_in, self._open = orders["asks_in"], set(orders["open"])
+        self._away: dict[Listener, float] = {}
+        self._reloading: set[Listener] = set()
+        self._stalled: list[Listener] = []
+        self._unanswered: set[str] = set()
+        self._said_at = time.monotonic()
+        self.acts = self._programme(spans, orders["faults"])
+        super().__init__(
+            target,
+            [Listener(target, [room], tally, readings) for room in self._rooms],
+            tally,
+            rate=MOST_CONNECTS_PER_SECOND,
+            sources=source_addresses(target, len(self._rooms)),
+            arrivals=[clock.begin + at for at in self._arrivals],
+        )
+
+    @staticmethod
+    def _programme(spans: list[Span], faults: list[tuple[float, dict[str, Any]]]) -> list[Act]:
+        acts: list[Act] = []
+        for kind in ("reloads", "web_questions", "chat_messages"):
+            every = [at for span in spans for at in moments(span, getattr(span, kind))]
+            acts += [(at, kind, number, {}) for number, at in enumerate(every)]
+        for at, fault in faults:
+            if fault["kind"] in ("cut", "stall"):
+                acts.append((at, fault["kind"], 0, fault))
+                if fault["kind"] == "stall":
+                    acts.append((at + fault["seconds"], "read on", 0, fault))
+        return sorted(acts, key=lambda act: act[0])
+
+    def do(self, act: Act) -> None:
+        """What is due now."""
+        at, kind, number, fault = act
+        self.evidence.late(self._clock.now() - at)
+        if kind == "cut" or kind == "stall":
+            present = [each for each in self.listeners if each.live]
+            for listener in self._chance.sample(present, round(len(present) * fault["share"])):
+                if kind == "cut":
+                    self.cut_one(listener)
+                else:
+                    self.stall(listener)
+                    self._stalled.append(listener)
+            return
+        if kind == "read on":
+            while self._stalled:
+                self.read_on(self._stalled.pop())
+            return
+        somebody = self._somebody(self._open if kind == "chat_messages" else None)
+        if somebody is None:
+            self.evidence.count(f"not possible: {kind}")
+            return
+        listener, room, seat = somebody
+        self.evidence.count(kind)
+        if kind == "reloads":
+            self._reloading.add(listener)
+            self.cut_one(listener)
+            return
+        due = self._clock.due_ns(at)
+        chat = kind == "chat_messages"
+        text = line(number, due) if chat else question(number, salt=self._chance.randrange(10**9))
+        where = room if chat else self._asks_in
+        command = {"type": "submit", "room": where, "text": text, "name": f"Visitor {seat}", "ref": str(due)}
+        self._unanswered.add(str(due))
+        self.say(listener, json.dumps(command).encode())
+
+    def _somebody(self, rooms: set[str] | None) -> tuple[Listener, str, int] | None:
+        here = bisect.bisect(self._arrivals, self._clock.now())
+        for _ in range(PICKS if here else 0):
+            seat = self._chance.randrange(here)
+            listener, room = self.listeners[seat], self._rooms[seat]
+            if listener.live and (rooms is None or room in rooms):
+                return listener, room, seat
+        return None
+
+    def welcomed(self, listener: Listener, seconds: float) -> None:
+        left = self._away.pop(listener, None)
+        if left is not None:
+            self.evidence.observe("back", time.monotonic() - left)
+            return
+        self.evidence.count("connections")
+        self.evidence.observe("join", seconds)
+        self._reloading.discard(listener)
+
+    def line_ended(self, listener: Listener, ending: Ending) -> None:
+        if listener.live and listener not in self._reloading:
+            self._away[listener] = time.monotonic()
+            self.evidence.count("broken")
+
+    def answered(self, answer: Heard, now: float) -> None:
+        if answer.ref not in self._unanswered:
+            return  # news of something that was answered before
+        self._unanswered.discard(answer.ref)
+        self.evidence.observe("ask", now - int(answer.ref) / 1e9)
+        if answer.type == "error":
+            self.evidence.count(f"refused: {answer.code}")
+        else:
+            self.evidence.count("acknowledged: chat" if answer.room in self._open else "acknowledged: web")
+
+    def second_passed(self) -> None:
+        now = time.monotonic()
+        self.evidence.late(now - self._said_at - 1)
+        self._said_at = now
+        self.report("second")
+
+    def report(self, kind: str, **more: Any) -> None:
+        """Say what was seen since the last time."""
+        live = self.live
+        came = bisect.bisect(self._arrivals, self._clock.now())
+        say({
+            "type": kind, "t": round(self._clock.now(), 3), "live": live, "came": came,
+            "tally": self._tally.taken(), **self.evidence.taken(), **more,
+        })  # fmt: skip
+
+    @property
+    def live(self) -> int:
+        """Who has been welcomed and is still there."""
+        return sum(listener.live for listener in self.listeners)
+
+    def stand(self) -> dict[str, dict[str, dict[int, int]]]:
+        """How many connected listeners of each room are how far: by room, epoch and number."""
+        found: dict[str, dict[str, Counter[int]]] = {}
+        for listener in self.listeners:
+            if listener.live:
+                for room, track in listener.tracks.items():
+                    found.setdefault(room, {}).setdefault(track.epoch, Counter())[track.seq] += 1
+        return {room: {epoch: dict(seqs) for epoch, seqs in epochs.items()} for room, epochs in found.items()}
+
+
+def play(orders: dict[str, Any], clock: Clock) -> None:
+    """Play the evening to its end and until a line on stdin says that nobody speaks any more; wait until all are back
+    (at most `settle` seconds), and say the last word."""
+    hall = Hall(orders, clock, Tally())
+    over = threading.Event()
+
+    def wait_for_the_word() -> None:
+        sys.stdin.readline()
+        over.set()
+
+    threading.Thread(target=wait_for_the_word, daemon=True).start()
+    for act in hall.acts:
+        hall.run(clock.begin + act[0])
+        hall.do(act)
+    hall.run(clock.begin + orders["seconds"])
+    while not over.is_set():
+        hall.run(time.monotonic() + 0.1)
+    end = time.monotonic() + orders["settle"]
+    hall.run(time.monotonic() + LAST_LINE_SECONDS)
+    while time.monotonic() < end and (hall.waiting or hall.connected > hall.live):
+        hall.run(time.monotonic() + 0.1)
+    hall.report("last", stand=hall.stand())
+    hall.close()

@@ -1,0 +1,79 @@
+"""HTTP as a member of staff or a gateway speaks it: one kept connection, and patience while the server is away."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from typing import Any, Final
+
+from fanout.client.target import Target
+
+ONE_TRY_SECONDS: Final = 15.0
+"""How long one answer may take before the connection is given up."""
+
+BETWEEN_TRIES_SECONDS: Final = 0.2
+
+
+class Away(Exception):
+    """The server did not answer for as long as we had patience."""
+
+
+class Caller:
+    """Makes calls over one connection at a time. Of one thread."""
+
+    def __init__(self, target: Target, token: str | None, source: str | None = None) -> None:
+        self._target, self._token, self._source = target, token, source
+        self._line: http.client.HTTPConnection | None = None
+        self.tried = 0
+        """How often the last call was made; more than once: an earlier one may have been heard."""
+
+    def call(
+        self, method: str, path: str, body: object = None, *, patience: float = 60.0, key: str | None = None
+    ) -> tuple[int, Any]:
+        """The status and the JSON of the answer. Broken connections and 503 are tried again.
+
+        Raises:
+            Away: For `patience` seconds there was no other answer.
+        """
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        sent = None if body is None else json.dumps(body).encode()
+        end, why = time.monotonic() + patience, "no answer"
+        self.tried = 0
+        while True:
+            self.tried += 1
+            try:
+                line = self._connection()
+                line.request(method, self._target.prefix + path, sent, headers)
+                answer = line.getresponse()
+                content = answer.read()
+                if answer.status != 503:
+                    return answer.status, json.loads(content) if content else None
+                why = "503"
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self.close()
+                why = f"{type(error).__name__}: {error}"
+            if time.monotonic() > end:
+                raise Away(f"{method} {path}: {why}")
+            time.sleep(BETWEEN_TRIES_SECONDS)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._line is None:
+            kind = http.client.HTTPSConnection if self._target.secure else http.client.HTTPConnection
+            self._line = kind(
+                self._target.host,
+                self._target.port,
+                timeout=ONE_TRY_SECONDS,
+                source_address=(self._source, 0) if self._source else None,
+            )
+        return self._line
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None

@@ -1,0 +1,183 @@
+"""The staff: moderators who take their time, an animator, a scribe, and a voice that announces. One thread each."""
+
+from __future__ import annotations
+
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from fanout.client.target import Target
+from fanout.rehearsal.load.calls import Away, Caller
+from fanout.rehearsal.load.evidence import Clock, Evidence, say
+from fanout.rehearsal.schedule import Span, moments
+from fanout.rehearsal.texts import line
+
+LOOKS_AGAIN_SECONDS: Final = 0.25
+"""Between two looks into a queue that is empty, in real time."""
+
+PAGE: Final = 50
+"""Submissions on a page of the queue, as the desk shows them."""
+
+
+class Staff:
+    """Everybody who works behind the stage."""
+
+    def __init__(self, orders: dict[str, Any], clock: Clock) -> None:
+        self._orders, self._clock = orders, clock
+        self._target = Target.parse(orders["url"])
+        self._spans = [Span(**span) for span in orders["spans"]]
+        self._room = quote(orders["asks_in"] or "")
+        self.evidence = Evidence()
+        self._aired: queue.Queue[tuple[float, float, str] | None] = queue.Queue()
+        self._taken: set[str] = set()
+        self._in_hand = threading.Lock()
+        self.over = threading.Event()
+
+    def threads(self) -> list[Callable[[], None]]:
+        """What each of them does, until the evening is over."""
+        does: list[Callable[[], None]] = []
+        number = 0
+        for team in self._orders["moderators"]:
+            for _ in range(team["count"]):
+                does.append(self._moderator(team, number))
+                number += 1
+        if any(span.aired for span in self._spans):
+            does += [self._animate, self._take_down]
+        if any(span.announcements for span in self._spans):
+            does.append(self._announce)
+        return does
+
+    def _caller(self, role: str) -> Caller:
+        return Caller(self._target, self._orders["tokens"][role])
+
+    def _act(self, caller: Caller, due: float, method: str, path: str, body: object = None, **more: Any) -> int:
+        """One action, timed from when it was meant."""
+        status, answer = caller.call(method, path, body, **more)
+        self.evidence.observe("staff", self._clock.now() - due)
+        if status >= 400 and status != 409:
+            code = answer.get("code", status) if isinstance(answer, dict) else status
+            self.evidence.count(f"staff refused: {code}")
+        return status
+
+    # --- moderators ---------------------------------------------------------------------------------------------------
+
+    def _moderator(self, team: dict[str, Any], number: int) -> Callable[[], None]:
+        return lambda: self._moderate(team, number)
+
+    def _moderate(self, team: dict[str, Any], number: int) -> None:
+        chance, caller = random.Random(number), self._caller("moderator")
+        compress = self._orders["compress"]
+        mean = math.log(team["seconds"] / compress) - team["spread"] ** 2 / 2  # so that the mean is what was asked
+        path = f"/v1/rooms/{self._room}/submissions?state=held&source={','.join(team['takes'])}&limit={PAGE}"
+        while not self.over.is_set():
+            status, page = caller.call("GET", path)
+            found = page["submissions"] if status == 200 else []
+            submission = next((each for each in found if self._take(each["id"])), None)
+            if submission is None:
+                self.over.wait(LOOKS_AGAIN_SECONDS)
+            elif not self.over.wait(chance.lognormvariate(mean, team["spread"])):
+                self._decide(caller, submission, chance.random() < team["approves"])
+
+    def _take(self, submission: str) -> bool:
+        """Two never look at the same one: as at the desk, what somebody has in hand is not for the others."""
+        with self._in_hand:
+            if submission in self._taken:
+                return False
+            self._taken.add(submission)
+            return True
+
+    def _decide(self, caller: Caller, submission: dict[str, Any], good: bool) -> None:
+        action = "approve" if good else "reject"
+        path = f"/v1/submissions/{submission['id']}/decisions"
+        status = self._act(caller, self._clock.now(), "POST", path, {"action": action})
+        if status == 200 or (status == 409 and caller.tried > 1):
+            self.evidence.count("decided")
+            self.evidence.count(f"decided: {submission['source']}")
+            if submission["source"] == "web":
+                waited = time.time() - datetime.fromisoformat(submission["at"]).timestamp()
+                self.evidence.observe("wait in minutes", max(0.0, waited / 60))
+
+    # --- the stage ----------------------------------------------------------------------------------------------------
+
+    def _animate(self) -> None:
+        """At each question's time air the oldest that is approved; wait for one if there is none."""
+        caller = self._caller("animator")
+        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1"
+        times = [at for span in self._spans for at in moments(span, span.aired)]
+        for number, at in enumerate(times):
+            until = times[number + 1] if number + 1 < len(times) else self._spans[-1].end
+            self._clock.sleep_until(at)
+            aired = None
+            while aired is None and not self.over.is_set():
+                status, page = caller.call("GET", path)
+                if status == 200 and page["submissions"]:
+                    first = page["submissions"][0]["id"]
+                    due = self._clock.now()
+                    status = self._act(caller, due, "POST", f"/v1/submissions/{first}/decisions", {"action": "air"})
+                    aired = first if status == 200 or caller.tried > 1 else None
+                else:
+                    self.over.wait(LOOKS_AGAIN_SECONDS / 5)
+            waited = self._clock.now() - at
+            self.evidence.count("starved_ms", int(waited * 1000) if waited > LOOKS_AGAIN_SECONDS else 0)
+            if aired is not None:
+                self.evidence.count("aired")
+                self._aired.put((max(at, due), until, aired))
+        self._aired.put(None)
+
+    def _take_down(self) -> None:
+        """The lines of each answer, evenly until the next question; each carries the time at which it was meant."""
+        caller, lines, length = self._caller("scribe"), self._orders["answer_lines"], self._orders["bytes"]
+        number = 0
+        while (question := self._aired.get()) is not None:
+            begin, until, submission = question
+            for each in range(lines):
+                due = begin + (each + 1) * max(0.0, until - begin) / (lines + 1)
+                self._clock.sleep_until(due)
+                text = line(number, self._clock.due_ns(max(due, begin)), length)
+                path = f"/v1/submissions/{submission}/lines/l{each}"
+                if self._act(caller, due, "PUT", path, {"text": text, "final": True}) < 400:
+                    self.evidence.count("lines")
+                number += 1
+
+    def _announce(self) -> None:
+        """One voice at its times, whatever the server does."""
+        caller, length = self._caller("publisher"), self._orders["bytes"]
+        path = f"/v1/rooms/{quote(self._orders['speaks_in'])}/messages"
+        times = [at for span in self._spans for at in moments(span, span.announcements)]
+        for number, at in enumerate(times):
+            self._clock.sleep_until(at)
+            said = {"text": line(number, self._clock.due_ns(at), length)}
+            key = f"{self._orders['run']}-{number}"
+            if self._act(caller, at, "POST", path, said, key=key) == 201:
+                self.evidence.count("announced")
+
+
+def play(orders: dict[str, Any], clock: Clock) -> None:
+    """Work until the evening is over, and say every second what was done."""
+    staff = Staff(orders, clock)
+    faults: list[str] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Away as away:
+            faults.append(str(away))
+            staff.evidence.count("staff gave up")
+
+    workers = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in staff.threads()]
+    for worker in workers:
+        worker.start()
+    while (now := clock.now()) < orders["seconds"]:
+        clock.sleep_until(wanted := min(now + 1.0, orders["seconds"]))
+        staff.evidence.late(clock.now() - wanted)
+        say({"type": "second", "t": round(clock.now(), 3), **staff.evidence.taken()})
+    staff.over.set()
+    for worker in workers:
+        worker.join(orders["settle"])
+    say({"type": "last", "t": round(clock.now(), 3), **staff.evidence.taken(), "faults": faults})

@@ -1,0 +1,210 @@
+"""Everything that was seen, put together: what each measure came to, in the whole evening and in each phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fanout.client.crowd.tally import FINE_BOUNDS_SECONDS, Tally
+from fanout.core.histogram import Histogram
+from fanout.rehearsal.load.evidence import Evidence
+from fanout.rehearsal.schedule import Schedule
+
+SATURATED: Final = 0.95
+"""Share of a core above which a load process is taken for the bottleneck. It is single-threaded, as Python is."""
+
+MOST_LAG_SECONDS: Final = 1.0
+"""A load process that did something so much later than it meant to was not there when things happened."""
+
+
+@dataclass(slots=True)
+class Second:
+    """One second of the evening, for the plots and the progress."""
+
+    t: float
+    live: int = 0
+    came: int = 0
+    connections: int = 0
+    delivered: int = 0
+    sms: int = 0
+    said: int = 0
+    latency: Histogram = field(default_factory=lambda: Histogram(FINE_BOUNDS_SECONDS))
+    waiting: int | None = None
+    oldest_s: float | None = None
+
+    def delivery_ms(self, fraction: float) -> float | None:
+        """How long this share of the second's deliveries took at most; None where there were none."""
+        return self.latency.quantile(fraction) * 1000 if self.latency.count else None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen in one phase, or in all of them."""
+
+    tally: Tally = field(default_factory=Tally)
+    evidence: Evidence = field(default_factory=Evidence)
+    most_live: int = 0
+
+
+class Record:
+    """All evidence, as it comes in from the load processes."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self.whole = Seen()
+        self.phases = {span.name: Seen() for span in schedule.spans}
+        self.seconds: list[Second] = []
+        self.cpu: dict[str, list[float]] = {}
+        self.lag: dict[str, float] = {}
+        self.stands: list[dict[str, Any]] = []
+        self.happened: list[tuple[float, str]] = []
+        self.faults: list[str] = []
+        self._live: dict[str, tuple[int, int]] = {}
+
+    def add(self, process: str, said: dict[str, Any]) -> None:
+        """Take one line of a load process's evidence."""
+        t = said["t"]
+        phase = self.phases[self._schedule.phase_at(max(0.0, t - 0.5))]
+        second = self._second(t)
+        tally: dict[str, Any] | None = said.get("tally")
+        for seen in (self.whole, phase):
+            seen.evidence.add(said)
+            if tally is not None:
+                seen.tally.add(tally)
+        self.cpu.setdefault(process, []).append(said["cpu"])
+        self.lag[process] = max(self.lag.get(process, 0.0), said["lag"])
+        self.faults += said.get("faults", [])
+        counts = said["counts"]
+        second.sms += counts.get("sms acknowledged", 0)
+        second.said += counts.get("web_questions", 0) + counts.get("chat_messages", 0)
+        second.connections += counts.get("connections", 0)
+        if tally is None:
+            return
+        second.delivered += tally["counts"]["delivered"]
+        second.connections += tally["counts"]["resumed"]
+        self._live[process] = (said["live"], said["came"])
+        second.live, second.came = (sum(each[number] for each in self._live.values()) for number in (0, 1))
+        for seen in (self.whole, phase):
+            seen.most_live = max(seen.most_live, second.live)
+        of_now = Tally()
+        of_now.add(tally)
+        second.latency.add(of_now.latency)
+        if "stand" in said:
+            self.stands.append(said["stand"])
+
+    def _second(self, t: float) -> Second:
+        number = max(0, round(t) - 1)
+        while len(self.seconds) <= number:
+            self.seconds.append(Second(len(self.seconds) + 1.0))
+        return self.seconds[number]
+
+    def queue(self, t: float, waiting: int, oldest_s: float | None) -> None:
+        """The moderators' queue as the server had it at `t`."""
+        second = self._second(t)
+        second.waiting, second.oldest_s = waiting, oldest_s
+
+    def happen(self, t: float, what: str) -> None:
+        """Something went wrong on purpose."""
+        self.happened.append((t, what))
+
+    # --- what it comes to ---------------------------------------------------------------------------------------------
+
+    def behind(self, heads: dict[str, tuple[str, int]]) -> int:
+        """Deliveries that a connected listener had not had at the end, when the rooms were so far: epoch and number."""
+        missing = 0
+        for stand in self.stands:
+            for room, epochs in stand.items():
+                epoch, head = heads.get(room, ("", 0))
+                missing += sum((head - max(int(seq), 0)) * count for seq, count in epochs.get(epoch, {}).items())
+        return missing
+
+    def slow(self) -> list[str]:
+        """Why a time in this record may say more of the generator than of the server; empty: it doesn't."""
+        said = []
+        for process, shares in sorted(self.cpu.items()):
+            busy = sum(share >= SATURATED for share in shares)
+            if busy > max(1, len(shares) // 10):
+                said.append(f"{process} used its whole core in {busy} of {len(shares)} seconds")
+        for process, lag in sorted(self.lag.items()):
+            if lag > MOST_LAG_SECONDS:
+                said.append(f"{process} was {lag:.1f} s late with what it meant to do")
+        return said
+
+    def short(self) -> list[str]:
+        """What was planned and never tried: then this was another evening, and an easier one."""
+        counts, said = self.whole.evidence.counts, []
+        for kind in ("reloads", "web_questions", "chat_messages"):
+            planned = sum(getattr(span, kind) for span in self._schedule.spans)
+            if counts[kind] + counts[f"not possible: {kind}"] < planned:
+                said.append(f"only {counts[kind]:,} of {planned:,} {kind.replace('_', ' ')} were tried")
+        return said
+
+
+def measured(seen: Seen, compress: float) -> dict[str, float | None]:
+    """What the evidence alone comes to, by measure; None where nothing was observed."""
+    evidence, counts, tally = seen.evidence, seen.evidence.counts, seen.tally
+    told = tally.counts
+    handshakes = told.connected + told.resumed + told.refused
+    latency = tally.latency
+    waits = evidence.quantile("wait in minutes", 0.95)
+    return {
+        **{f"delivery_{name}_ms": latency.quantile(fraction) * 1000 if latency.count else None
+           for name, fraction in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},
+        **{f"{name}_p99_ms": _ms(evidence.quantile(name, 0.99)) for name in ("join", "ask", "sms", "staff")},
+        "back_s": evidence.quantile("back", 0.99),
+        "listeners": seen.most_live,
+        "connections": counts["connections"],
+        "delivered": told.delivered,
+        "lost": told.lost,
+        "repeated": told.repeated,
+        "disordered": told.disordered,
+        "gaps": told.announced,
+        "sent_away": told.stopped + told.out_of_step,
+        "refused_share": 100 * told.refused / handshakes if handshakes else 0.0,
+        "aired": counts["aired"],
+        "lines": counts["lines"],
+        "announced": counts["announced"],
+        "starved_s": counts["starved_ms"] / 1000 * compress,
+        "wait_p95_s": None if waits is None else waits * 60 * compress,
+        "refused_flood_share": _share(counts["flood refused"], counts["flood taken"]),
+    }  # fmt: skip
+
+
+def counted(record: Record, schedule: Schedule, tallies: dict[str, Any] | None) -> dict[str, float | None]:
+    """What the server's own counts, compared with ours, come to. `tallies`: of the room that takes questions."""
+    if tallies is None:
+        return {}
+    counts, totals = record.whole.evidence.counts, schedule.totals
+    sms = tallies["by_source"].get("sms", {"messages": 0, "people": 0})
+    web = tallies["by_source"].get("web", {"messages": 0, "people": 0})
+    acknowledged = counts["sms acknowledged"]
+    people = totals.sms_people if acknowledged == totals.sms_messages else sms["people"]
+    return {
+        "sms_lost": max(0, acknowledged - sms["messages"]),
+        "sms_surplus": max(0, sms["messages"] - max(totals.sms_messages, acknowledged)),
+        "sms_people_off": abs(sms["people"] - people),
+        "questions_lost": max(0, counts["acknowledged: web"] - web["messages"]),
+        "undecided": max(0, web["messages"] - counts["decided: web"]),
+    }
+
+
+def full_share(record: Record, planned: int) -> float:
+    """Of all visitors, how many were there at the same time, in per cent."""
+    return 100 * record.whole.most_live / planned
+
+
+def absent(record: Record, planned: int) -> int:
+    """Visitors who were not connected at the end."""
+    return planned - sum(_people(stand) for stand in record.stands)
+
+
+def _people(stand: dict[str, dict[str, dict[str, int]]]) -> int:
+    return sum(count for epochs in stand.values() for seqs in epochs.values() for count in seqs.values())
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _share(part: int, rest: int) -> float | None:
+    return 100 * part / (part + rest) if part + rest else None

@@ -1,0 +1,52 @@
+"""Every measure that an objective can be set on: its unit, what it is, and whether a slow generator can spoil it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`timed`: it is a time, so a generator that is itself late makes it worse. `by_phase`: each phase has its own."""
+
+    unit: str
+    what: str
+    timed: bool = False
+    by_phase: bool = False
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "delivery_p50_ms": Measure("ms", "from a line's intended time to half of its listeners", True, True),
+    "delivery_p99_ms": Measure("ms", "from a line's intended time to 99 of 100 listeners", True, True),
+    "delivery_max_ms": Measure("ms", "from a line's intended time to the last listener", True, True),
+    "join_p99_ms": Measure("ms", "from when a visitor meant to connect to the welcome, 99 of 100", True, True),
+    "ask_p99_ms": Measure("ms", "from when a visitor meant to say something to the answer, 99 of 100", True, True),
+    "sms_p99_ms": Measure("ms", "from when an SMS was due to be handed over to its acknowledgement", True, True),
+    "staff_p99_ms": Measure("ms", "an action of the staff, from when it was meant to its answer", True, True),
+    "back_s": Measure("s", "from a break until 99 of 100 of those who were there are back", True),
+    "listeners": Measure("", "most listeners at the same time"),
+    "full_share": Measure("%", "of all visitors, how many were there at the same time"),
+    "connections": Measure("", "connections that visitors made by themselves: first visits and reloads"),
+    "delivered": Measure("", "deliveries in all"),
+    "lost": Measure("", "deliveries that are missing, and no gap said so"),
+    "repeated": Measure("", "deliveries that came twice"),
+    "disordered": Measure("", "deliveries that came after a later one"),
+    "gaps": Measure("", "deliveries that were announced as missing"),
+    "behind": Measure("", "deliveries that had not come at the end, when others had them"),
+    "absent": Measure("", "listeners who were not connected at the end"),
+    "sent_away": Measure("", "listeners who were refused for good, or spoken to in no protocol"),
+    "refused_share": Measure("%", "handshakes that were answered with anything but a welcome"),
+    "sms_lost": Measure("", "SMS that were acknowledged and are not in the counts"),
+    "sms_surplus": Measure("", "SMS in the counts that nobody sent, or that count twice"),
+    "sms_people_off": Measure("", "by how many people the count of SMS senders is wrong"),
+    "questions_lost": Measure("", "questions that were acknowledged and are not in the counts"),
+    "aired": Measure("", "questions that went on the air"),
+    "lines": Measure("", "lines of answers that went on the air"),
+    "announced": Measure("", "announcements that went on the air"),
+    "starved_s": Measure("s", "how long the animator waited for something approved, in all (time of the event)"),
+    "wait_p95_s": Measure("s", "how long a question waits for a moderator, 95 of 100 (time of the event)"),
+    "undecided": Measure("", "questions of visitors that nobody had decided on at the end"),
+    "refused_flood_share": Measure("%", "of a flood from one address, how much was refused"),
+}
+"""By name. Those without a time are counts, which no slow generator can excuse."""

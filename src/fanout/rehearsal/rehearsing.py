@@ -1,0 +1,154 @@
+"""A rehearsal from nothing to its verdict: house, direction, measures, judgement."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import trio
+
+from fanout.errors import ConfigurationError
+from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
+from fanout.rehearsal.headroom import find_headroom, in_words
+from fanout.rehearsal.house import House, OwnServer
+from fanout.rehearsal.measures import Record, absent, counted, full_share, measured
+from fanout.rehearsal.scenario import Scenario
+from fanout.rehearsal.schedule import Schedule, assumptions, make_schedule
+from fanout.rehearsal.verdict import Found, Outcome, Verdict, judge
+from fanout.server.doctor.demand import seats_of, workers_for
+from fanout.server.resources import raise_descriptor_limit
+from fanout.server.settings import Config
+
+SLOW_PLUGIN = "fanout.rehearsal.slow_plugin:SlowPlugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be played.
+
+    Args:
+        name, text: Of the scenario's file, for the report.
+        host: A server that runs, and the settings with its secret; None: one of our own.
+        workers: Of our own server; None: as many as the listeners need.
+    """
+
+    name: str
+    text: str
+    scenario: Scenario
+    scale: float = 1.0
+    compress: float = 1.0
+    host: tuple[str, Config] | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Everything about one run that a report says."""
+
+    name: str
+    scenario: Scenario
+    schedule: Schedule
+    digest: str
+    began: datetime
+    record: Record
+    whole: Found
+    phases: Mapping[str, Found]
+    verdict: Verdict
+    assumptions: list[str]
+    not_tried: list[str]
+    machine: dict[str, str]
+    memory: dict[str, int]
+    tallies: dict[str, Any] | None
+    headroom: str | None = None
+
+
+def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
+    """Play it, and judge. `tell` is told what is happening, a line a second.
+
+    Raises:
+        Unreachable: There is no server, or it refuses.
+    """
+    scenario, compress = request.scenario, request.compress
+    schedule = make_schedule(scenario, scale=request.scale, compress=compress)
+    assumed = assumptions(scenario, schedule)
+    tell(f"{scenario.title}: {schedule.totals.visitors:,} visitors, {schedule.seconds:.0f} s")
+    for each in assumed:
+        tell(f"  assumed: {each}")
+    began = datetime.now(UTC)
+    house = _house(request, schedule)
+    try:
+        direction = Direction(scenario, schedule, house, tell)
+        direction.prepare()
+        trio.run(direction.play)
+    finally:
+        house.close()
+    record = direction.record
+    whole = measured(record.whole, compress) | counted(record, schedule, direction.tallies)
+    visitors = schedule.totals.visitors
+    whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
+    whole["full_share"] = full_share(record, visitors)
+    phases: dict[str, Found] = {phase: measured(seen, compress) for phase, seen in record.phases.items()}
+    slow = record.slow()
+    if direction.clock_step > MOST_CLOCK_STEP_SECONDS:
+        slow.append(f"the machine's clocks parted by {direction.clock_step:.2f} s during the run")
+    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=[*record.short(), *record.faults])
+    digest = sha256(request.text.encode()).hexdigest()
+    return Rehearsal(
+        request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
+        direction.not_tried, _machine(house), direction.memory, direction.tallies,
+    )  # fmt: skip
+
+
+def with_headroom(done: Rehearsal, request: Request, tell: Callable[[str], None]) -> Rehearsal:
+    """The same, with the largest multiple that still passes: the evening is played again for each that is tried.
+
+    Raises:
+        Unreachable: As `rehearse`.
+    """
+
+    def passes(multiple: float) -> bool:
+        tell(f"Headroom: {multiple:g} times as many people")
+        try:
+            outcome = rehearse(replace(request, scale=request.scale * multiple), tell).verdict.outcome
+        except ConfigurationError as refused:  # a server of our own can't seat so many
+            tell(f"  {refused.detail}")
+            return False
+        tell(f"  {outcome}")
+        return outcome is Outcome.MET
+
+    found = find_headroom(passes, at_once=done.verdict.outcome is Outcome.MET)
+    return replace(done, headroom=in_words(*found))
+
+
+def _house(request: Request, schedule: Schedule) -> House:
+    if request.host is not None:
+        return House(*request.host)
+    descriptors, faults = raise_descriptor_limit(), {fault.kind for fault in request.scenario.faults}
+    workers = request.workers
+    if workers is None:
+        workers = workers_for(schedule.totals.visitors, seats_of(descriptors))
+        if faults & {"kill-edge", "kill-engine"}:
+            workers = max(workers, 2)
+    return OwnServer(workers, (SLOW_PLUGIN,) if "slow-plugin" in faults else ())
+
+
+def _machine(house: House) -> dict[str, str]:
+    model = "unknown"
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return {
+        "fanout": importlib.metadata.version("fanout-live"),
+        "server": "of the rehearsal's own, on this machine" if house.own else house.url,
+        "processor": f"{model}, {os.cpu_count()} cores",
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "kernel": platform.release(),
+        "Python": sys.version.split()[0],
+        "descriptors": f"{raise_descriptor_limit():,} a process",
+    }

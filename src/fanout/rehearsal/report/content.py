@@ -1,0 +1,172 @@
+"""What a report says, once, for all of its forms: sentences and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fanout.rehearsal.measuring import MEASURES
+from fanout.rehearsal.rehearsing import Rehearsal
+from fanout.rehearsal.verdict import Judged, Outcome, number
+
+HEADLINES = {
+    Outcome.MET: "All objectives are met.",
+    Outcome.MISSED: "Not all objectives are met.",
+    Outcome.INVALID: "This run proves nothing: what made the load was the bottleneck.",
+}
+
+HOW_IT_WAS_MEASURED = (
+    "Times run from the moment at which something was meant to happen, not from when it was done: a server that falls "
+    "behind can't hide it (no coordinated omission).",
+    "Every single delivery was checked by its receiver: position, order, epoch. Lost means that no gap said so.",
+    "Times are kept in steps of 5 %, rounded up.",
+    "A question on the air carries no time, for its text is its author's; lines of answers, announcements and chat do.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its head and its rows, all text."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """A value as people read it; a dash where nothing was measured."""
+    if value is None:
+        return "-"
+    return f"{number(value)} {unit}".strip()
+
+
+def bound(judged: Judged) -> str:
+    """The objective itself, in words."""
+    objective, unit = judged.objective, MEASURES[judged.objective.measure].unit
+    if objective.at_most is not None:
+        return f"at most {with_unit(objective.at_most, unit)}"
+    return f"at least {with_unit(objective.at_least, unit)}"
+
+
+def objectives_table(done: Rehearsal) -> Table:
+    """Every objective with what was found, its margin, and what it is for."""
+    rows = []
+    for judged in done.verdict.judged:
+        measure = MEASURES[judged.objective.measure]
+        margin = "" if judged.margin is None else f"{100 * judged.margin:+.0f} %"
+        where = judged.objective.phase or "the whole evening"
+        rows.append((
+            "met" if judged.met else "MISSED", judged.objective.why or measure.what, judged.objective.measure, where,
+            bound(judged), with_unit(judged.found, measure.unit), margin,
+        ))  # fmt: skip
+    return Table(("", "what must hold", "measure", "when", "objective", "found", "margin"), rows)
+
+
+def missed_sentences(done: Rehearsal) -> list[str]:
+    """What does not hold, for somebody who reads nothing else."""
+    said = []
+    for judged in done.verdict.judged:
+        if not judged.met:
+            measure = MEASURES[judged.objective.measure]
+            when = f" ({judged.objective.phase})" if judged.objective.phase else ""
+            found = with_unit(judged.found, measure.unit) if judged.found is not None else "nothing was measured"
+            said.append(f"{judged.objective.why or measure.what}{when}: {found}, wanted {bound(judged)}.")
+    return said
+
+
+_BY_PHASE = ("connections", "delivered", "join_p99_ms", "delivery_p50_ms", "delivery_p99_ms", "delivery_max_ms",
+             "ask_p99_ms", "sms_p99_ms", "staff_p99_ms", "back_s", "lost", "repeated", "gaps")  # fmt: skip
+
+
+def phases_table(done: Rehearsal) -> Table:
+    """What each phase came to."""
+    used = [name for name in _BY_PHASE if any(found.get(name) is not None for found in done.phases.values())]
+    rows = [
+        (span.name, f"{span.end - span.begin:.0f} s", number(done.record.phases[span.name].most_live),
+         *(with_unit(done.phases[span.name].get(name), MEASURES[name].unit) for name in used))
+        for span in done.schedule.spans
+    ]  # fmt: skip
+    return Table(("phase", "length", "listeners", *(name.replace("_", " ").removesuffix(" ms") for name in used)), rows)
+
+
+def counts_table(done: Rehearsal) -> Table:
+    """What was planned and what was seen, in whole numbers."""
+    totals, counts, whole = done.schedule.totals, done.record.whole.evidence.counts, done.whole
+    told = done.record.whole.tally.counts
+    by_source = (done.tallies or {}).get("by_source", {})
+    sms, web = by_source.get("sms", {}), by_source.get("web", {})
+    rows = [
+        ("visitors", f"{totals.visitors:,}", f"{told.connected:,} came"),
+        ("most at the same time", "", f"{done.record.whole.most_live:,}"),
+        ("connections of their own accord", f"{max(totals.connections, totals.visitors):,}",
+         f"{counts['connections']:,}"),
+        ("connections that broke and came back", "", f"{told.resumed - counts['reloads']:,}"),
+        ("questions before the doors opened", f"{totals.advance_questions:,}",
+         f"{by_source.get('api', {}).get('messages', 0):,} counted by the server"),
+        ("questions on the web", f"{totals.web_questions:,}",
+         f"{counts['acknowledged: web']:,} acknowledged, {web.get('messages', 0):,} counted by the server"),
+        ("chat messages", f"{totals.chat_messages:,}", f"{counts['acknowledged: chat']:,} acknowledged"),
+        ("SMS", f"{totals.sms_messages:,}",
+         f"{counts['sms acknowledged']:,} acknowledged, {sms.get('messages', 0):,} counted by the server"),
+        ("people who sent SMS", f"{totals.sms_people:,}", f"{sms.get('people', 0):,} counted by the server"),
+        ("questions aired", f"{totals.aired:,}", f"{counts['aired']:,}"),
+        ("lines of answers", f"{totals.aired * totals.answer_lines:,}", f"{counts['lines']:,}"),
+        ("announcements", f"{totals.announcements:,}", f"{counts['announced']:,}"),
+        ("deliveries", "", f"{told.delivered:,}, of which {told.caught_up:,} after a return"),
+        ("lost, repeated, out of order, announced as missing", "0, 0, 0, 0",
+         f"{told.lost:,}, {told.repeated:,}, {told.disordered:,}, {told.announced:,}"),
+        ("not had at the end, not there at the end", "0, 0",
+         f"{with_unit(whole.get('behind'), '')}, {with_unit(whole.get('absent'), '')}"),
+    ]  # fmt: skip
+    return Table(("", "planned", "seen"), [row for row in rows if row[1] != "0"])
+
+
+def moderation_sentences(done: Rehearsal) -> list[str]:
+    """How the humans fared, where any were rehearsed."""
+    if not done.scenario.moderators:
+        return []
+    counts, whole = done.record.whole.evidence.counts, done.whole
+    minutes = done.schedule.seconds * done.schedule.compress / 60
+    people = sum(team.count for team in done.scenario.moderators)
+    said = [
+        f"{people} simulated moderator{'s' * (people > 1)} decided on {counts['decided']:,} questions in {minutes:.0f} "
+        f"minutes of the event ({counts['decided'] / minutes:.1f} a minute); {counts['aired']:,} were aired.",
+    ]
+    if whole.get("wait_p95_s") is not None:
+        p50 = done.record.whole.evidence.quantile("wait in minutes", 0.5) or 0.0
+        said.append(
+            f"Of the questions from the web that were decided on, half waited less than "
+            f"{number(p50 * 60 * done.schedule.compress)} s and 95 of 100 less than "
+            f"{with_unit(whole['wait_p95_s'], 's')}; "
+            f"{with_unit(whole.get('undecided'), '')} were left at the end."
+        )
+    starved = whole.get("starved_s") or 0
+    said.append(
+        f"The animator waited {number(starved)} s in all for something approved."
+        if starved
+        else "The animator never had to wait for something approved."
+    )
+    for team in done.scenario.moderators:
+        offered = {"web": done.schedule.totals.web_questions, "sms": done.schedule.totals.sms_messages,
+                   "api": done.schedule.totals.advance_questions}  # fmt: skip
+        come = sum(offered[source] for source in team.takes)
+        needed = come * team.seconds / (minutes * 60)
+        said.append(
+            f"To read everything that comes by {' and '.join(team.takes)} ({come:,}) at {team.seconds:g} s each within "
+            f"the event takes {number(max(needed, 0.1))} people; {team.count} did it here."
+        )
+    return said
+
+
+def machine_table(done: Rehearsal) -> Table:
+    """Where it ran."""
+    rows = [*done.machine.items()]
+    rows += [
+        (f"memory of the {name} at the end", f"{size / 2**20:.0f} MiB") for name, size in sorted(done.memory.items())
+    ]
+    for process, shares in sorted(done.record.cpu.items()):
+        rows.append((
+            f"load process: {process}",
+            f"{100 * sum(shares) / len(shares):.0f} % of a core on average, {100 * max(shares):.0f} % at most, "
+            f"late by {1000 * done.record.lag[process]:.0f} ms at most",
+        ))  # fmt: skip
+    return Table(("", ""), rows)

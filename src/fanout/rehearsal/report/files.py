@@ -1,0 +1,71 @@
+"""A report's files: `report.html`, `report.md`, and `report.json` with every figure, histograms included."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import asdict as struct_dict
+
+from fanout.client.crowd.tally import FINE_BOUNDS_SECONDS
+from fanout.rehearsal.load.evidence import sparse
+from fanout.rehearsal.measures import Seen
+from fanout.rehearsal.rehearsing import Rehearsal
+from fanout.rehearsal.report.html_page import html_page
+from fanout.rehearsal.report.markdown import markdown
+from fanout.rehearsal.verdict import Judged
+
+
+def write_report(done: Rehearsal, folder: Path) -> Path:
+    """Write all three into the folder, made if it is not there; returns the path of the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "report.html"
+    page.write_text(html_page(done), "utf-8")
+    (folder / "report.md").write_text(markdown(done), "utf-8")
+    (folder / "report.json").write_text(json.dumps(as_json(done), indent=1) + "\n", "utf-8")
+    return page
+
+
+def as_json(done: Rehearsal) -> dict[str, Any]:
+    """Every figure, for programs. Histograms hold times by bucket; `bounds_s` are the buckets' upper bounds."""
+    schedule, record = done.schedule, done.record
+    return {
+        "scenario": {"name": done.name, "title": done.scenario.title, "sha256": done.digest},
+        "began": done.began.isoformat(timespec="seconds"),
+        "scale": schedule.scale,
+        "compress": schedule.compress,
+        "totals": struct_dict(schedule.totals),
+        "assumptions": done.assumptions,
+        "outcome": str(done.verdict.outcome),
+        "problems": list(done.verdict.problems),
+        "not_tried": done.not_tried,
+        "headroom": done.headroom,
+        "objectives": [_judged(each) for each in done.verdict.judged],
+        "whole": dict(done.whole),
+        "phases": done.phases,
+        "faults": [{"t": t, "what": what} for t, what in record.happened],
+        "tallies": done.tallies,
+        "machine": done.machine,
+        "memory_bytes": done.memory,
+        "generator": {name: {"cpu": shares, "lag_s": record.lag[name]} for name, shares in record.cpu.items()},
+        "bounds_s": [round(bound, 7) for bound in FINE_BOUNDS_SECONDS],
+        "histograms": {"whole": _histograms(record.whole)}
+        | {name: _histograms(seen) for name, seen in record.phases.items()},
+        "seconds": [
+            {"t": each.t, "live": each.live, "came": each.came, "connections": each.connections,
+             "delivered": each.delivered, "p50_ms": each.delivery_ms(0.5), "p99_ms": each.delivery_ms(0.99),
+             "sms": each.sms, "said": each.said, "waiting": each.waiting, "oldest_s": each.oldest_s}
+            for each in record.seconds
+        ],
+    }  # fmt: skip
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    return {**struct_dict(judged.objective), "found": judged.found, "met": judged.met, "margin": judged.margin}
+
+
+def _histograms(seen: Seen) -> dict[str, Any]:
+    found = {name: sparse(histogram)[0] for name, histogram in seen.evidence.latencies.items()}
+    return {"counts": asdict(seen.tally.counts), "delivery": sparse(seen.tally.latency)[0], **found}

@@ -1,0 +1,77 @@
+"""A proxy before a good server that makes a bad one of it: it leaves out messages, or is late with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from fanout.client.crowd.reading import read_frame
+
+
+class BadLine:
+    """Passes everything on, but for one message in `every` on its way to a WebSocket, and that only after a while."""
+
+    def __init__(self, port: int, every: int, seconds: float) -> None:
+        self._port, self._every, self._seconds = port, every, seconds
+        self._count = self.dropped = 0
+
+    async def handle(self, client: trio.SocketStream) -> None:
+        try:
+            server = await trio.open_tcp_stream("127.0.0.1", self._port)
+            async with server, trio.open_nursery() as nursery:
+                nursery.start_soon(self._up, client, server, nursery.cancel_scope)
+                await self._down(server, client)
+                nursery.cancel_scope.cancel()
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            await trio.aclose_forcefully(client)
+
+    async def _up(self, client: trio.SocketStream, server: trio.SocketStream, scope: trio.CancelScope) -> None:
+        while received := await client.receive_some():
+            await server.send_all(received)
+        scope.cancel()
+
+    async def _down(self, server: trio.SocketStream, client: trio.SocketStream) -> None:
+        received = bytes(await server.receive_some())
+        if not received.startswith(b"HTTP/1.1 101"):
+            while received:
+                await client.send_all(received)
+                received = bytes(await server.receive_some())
+            return
+        head, _, rest = received.partition(b"\r\n\r\n")
+        await client.send_all(head + b"\r\n\r\n")
+        while True:
+            kept, used = b"", 0
+            while (frame := read_frame(rest, used)) is not None:
+                opcode, payload, end = frame
+                if not (opcode == 1 and b'"type":"message"' in payload and self._chosen()):
+                    kept += rest[used:end]
+                used = end
+            rest = rest[used:]
+            if kept:
+                await trio.sleep(self._seconds)
+                await client.send_all(kept)
+            more = bytes(await server.receive_some())
+            if not more:
+                return
+            rest += more
+
+    def _chosen(self) -> bool:
+        self._count += 1
+        chosen = self._count % self._every == self._every // 2
+        self.dropped += chosen
+        return chosen
+
+
+@asynccontextmanager
+async def bad_line(port: int, *, every: int, seconds: float) -> AsyncIterator[tuple[str, BadLine]]:
+    """The URL of such a proxy before the server at `port`, for as long as the block runs."""
+    line = BadLine(port, every, seconds)
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=1024)
+        nursery.start_soon(trio.serve_listeners, line.handle, listeners)
+        yield f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}", line
+        nursery.cancel_scope.cancel()

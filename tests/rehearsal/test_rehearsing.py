@@ -1,0 +1,109 @@
+"""`fanout rehearse`, for real: every shipped scenario, small, is met on a good server and missed on one that drops one
+message in a thousand and is late; and whatever else can come of a run has its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.rehearsal.bad_line import bad_line
+from tests.rehearsal.small import SMALL, Small
+from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
+
+pytestmark = [pytest.mark.xdist_group("alone"), pytest.mark.timeout(180)]
+
+
+async def rehearse(small: Small, folder: Path, *options: str, patient: bool = True) -> tuple[int, str, dict]:
+    """Its exit code, what it said, and its report in JSON."""
+    file = small.write(folder, patient=patient)
+    command = [*FANOUT, "rehearse", str(file), "--scale", str(small.scale), "--compress", str(small.compress)]
+    with trio.fail_after(150):
+        done = await trio.run_process(
+            [*command, "--report", str(folder / "report"), *options],
+            check=False, capture_stdout=True, stderr=subprocess.STDOUT, env={**os.environ, "FANOUT_SECRET": SECRET},
+        )  # fmt: skip
+    report = folder / "report" / "report.json"
+    return done.returncode, done.stdout.decode(), json.loads(report.read_text()) if report.exists() else {}
+
+
+async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
+    """All at the same time: most of each is waiting. Times are not judged here, for the machine has other work."""
+    found: dict[str, tuple[int, str, dict]] = {}
+
+    async def one(small: Small) -> None:
+        found[small.name] = await rehearse(small, tmp_path / small.name)
+
+    async with trio.open_nursery() as nursery:
+        for small in SMALL:
+            nursery.start_soon(one, small)
+    for name, (code, said, report) in found.items():
+        assert code == 0, f"{name}:\n{said}"
+        assert "Verdict: met." in said
+        assert report["not_tried"] == [], "a server of its own can be killed"
+        whole = report["whole"]
+        assert whole["delivered"] > 1000
+        assert (whole["lost"], whole["repeated"], whole["gaps"], whole["behind"]) == (0, 0, 0, 0)
+    evening = found["prime-minister-2004"][2]
+    assert evening["totals"]["sms_messages"] == 6620
+    assert evening["tallies"]["by_source"]["sms"] == {"messages": 6620, "people": 5040}
+    assert evening["tallies"]["by_source"]["api"]["messages"] == 80
+    assert evening["whole"]["connections"] == 150, "a hundred visitors, and fifty reloads"
+    storm = found["reconnect-storm"][2]
+    assert [fault["what"] for fault in storm["faults"]] == ["cut 30 %", "cut 100 %", "kill-edge", "kill-engine"]
+    assert storm["histograms"]["whole"]["counts"]["resumed"] >= 130, "30, 100, and those of the edge"
+
+
+async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousand_and_is_late(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    found: dict[str, tuple[int, str, dict]] = {}
+    dropped: dict[str, int] = {}
+
+    async def one(small: Small) -> None:
+        server = await trio.to_thread.run_sync(lambda: start_server("--data", small.name))
+        async with bad_line(server.port, every=1000, seconds=0.6) as (url, line):
+            folder = tmp_path / f"{small.name}-missed"
+            # The shortest limit on a time in any scenario is 500 ms.
+            found[small.name] = await rehearse(small, folder, "--host", url, patient=False)
+            dropped[small.name] = line.dropped
+
+    async with trio.open_nursery() as nursery:
+        for small in SMALL:
+            nursery.start_soon(one, small)
+    for name, (code, said, report) in found.items():
+        assert code == 1, f"{name}:\n{said}"
+        assert dropped[name] > 0, f"{name}:\n{said}"
+        missed = {each["measure"] for each in report["objectives"] if not each["met"]}
+        assert "lost" in missed, f"{name}:\n{said}"
+        assert "delivery_p99_ms" in missed, f"{name}:\n{said}"
+        assert report["whole"]["lost"] + report["whole"]["behind"] >= dropped[name] / 2
+    assert len(found["reconnect-storm"][2]["not_tried"]) == 2, "somebody's own server is not killed"
+
+
+async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    code, said, _ = await rehearse(SMALL[4], tmp_path, "--host", "http://127.0.0.1:1")
+    assert code == 4, said
+    assert "127.0.0.1:1 does not answer" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing"], "'nothing' is no file that can be read"),
+        (["doors-open", "--scale", "0"], "a number above 0"),
+        (["doors-open", "--host", "https://127.0.0.1:1"], "visitors speak plain http"),
+        (["doors-open", "--host", "http://127.0.0.1:1", "--data", "nowhere"], "nowhere is not there"),
+    ],
+)
+def test_a_mistake_in_the_command_is_exit_code_2_and_says_what_to_write(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = fanout("rehearse", *arguments, folder=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
