@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fanout.testing.check_feed import FEED_CHECKS, Check
-from fanout.testing.feed_under_test import MakeFeed
+from fanout.testing.check_feed import FEED_CHECKS
+from fanout.testing.feed_under_test import Check, MakeFeed
 from tests.feed.houses import in_process, over_a_socket
 
 

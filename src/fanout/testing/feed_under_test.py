@@ -44,6 +44,10 @@ MakeFeed = Callable[[ModeratedFeed], AbstractAsyncContextManager[FeedUnderTest]]
 """Gives a feed of the house whose own feed this is."""
 
 
+Check = Callable[[MakeFeed], Awaitable[None]]
+"""One promise. It raises `FeedContractBroken`."""
+
+
 class FeedContractBroken(AssertionError):
     """The feed under test breaks its contract; the text says where."""
 
