@@ -24,7 +24,10 @@ export class Evening extends EventTarget {
     live.on("message", (message) => this.#hear(message));
     live.on("retraction", ({ target }) => this.#takeBack(target));
     live.on("gap", () => this.#soon());
-    live.on("welcome", () => this.#soon());
+    live.on("welcome", () => {
+      this.drafts.clear(); // the desk room keeps nothing: what became of them while the line was broken, nobody tells
+      this.#soon();
+    });
     live.on("state", (state) => {
       this.state = state;
       this.#changed();

@@ -71,6 +71,12 @@ export class Announcer {
     this.#timer ??= setTimeout(this.#speak, 0);
   }
 
+  /** Something was taken back: it may be in what was said last, or is about to be. */
+  forget() {
+    this.#waiting = [];
+    this.#element.textContent = "";
+  }
+
   #speak = () => {
     this.#timer = null;
     const said = this.#waiting.splice(0);

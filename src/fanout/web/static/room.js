@@ -65,6 +65,7 @@ live.on("message", hear);
 live.on("gap", hear);
 live.on("retraction", ({ room, target }) => {
   if (room === chat?.room) return chat.takeBack(target);
+  announcer.forget();
   pace.takeBack(target);
   talk?.takeBack(target);
 });

@@ -125,6 +125,7 @@ class FanoutWindow extends HTMLElement {
     });
     this.#live.on("gap", () => list.prepend(made("li", "gap", this.#words.gap)));
     this.#live.on("retraction", ({ target }) => {
+      this.#parts.spoken.textContent = ""; // it may be what was read out last
       for (const line of list.children) if (line.dataset.id === target || line.dataset.by === target) this.#takeBack(line);
     });
     this.#live.on("presence", ({ visitors }) => this.#count(visitors));
