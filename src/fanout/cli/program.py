@@ -19,6 +19,7 @@ from fanout.cli import (
     doctor,
     import_questions,
     listen,
+    plan,
     plugins,
     process,
     publish,
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in (
         serve, demo, token, publish, listen, import_questions, transcript, audit, purge, plugins, check_config,
-        doctor, rehearse, process,
+        doctor, plan, rehearse, process,
     ):  # fmt: skip
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")

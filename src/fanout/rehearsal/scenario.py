@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,6 +25,8 @@ Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
 FaultKind = Literal["cut", "stall", "kill-edge", "kill-engine", "kill-server", "slow-plugin", "flood"]
+
+Kind = TypeVar("Kind", bound=Struct)
 
 SHIPPED: Final = resources.files("fanout.rehearsal") / "scenarios"
 
@@ -169,14 +171,7 @@ def read_scenario(text: str) -> Scenario:
     Raises:
         ConfigurationError: The first thing that is wrong; its key says where.
     """
-    try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario, strict=True)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError("scenario", f"this is not TOML: {error}.") from None
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `")
-        key = where.rstrip("`").removeprefix("$").lstrip(".") or "scenario"
-        raise ConfigurationError(key, f"{what}.{_accepts(key)}") from None
+    scenario = read_toml(text, Scenario, "scenario", _TABLES)
     _check(scenario)
     return scenario
 
@@ -187,10 +182,22 @@ _TABLES: Final[dict[str, type[Struct]]] = {
 }  # fmt: skip
 
 
-def _accepts(key: str) -> str:
-    """The keys that there are where this one stands: a misspelt one is the commonest mistake."""
-    table = _TABLES.get(re.split(r"[.\[]", key)[0], Scenario)
-    return f" Known here: {', '.join(table.__struct_fields__)}."
+def read_toml(text: str, kind: type[Kind], named: str, tables: Mapping[str, type[Struct]]) -> Kind:
+    """What a TOML file holds, checked against a struct; `tables` are those of its keys that hold tables.
+
+    Raises:
+        ConfigurationError: The first thing that is wrong, with the keys that are known there: a misspelt one is the
+            commonest mistake.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(text), kind, strict=True)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(named, f"this is not TOML: {error}.") from None
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `")
+        key = where.rstrip("`").removeprefix("$").lstrip(".") or named
+        table = tables.get(re.split(r"[.\[]", key)[0], kind)
+        raise ConfigurationError(key, f"{what}. Known here: {', '.join(table.__struct_fields__)}.") from None
 
 
 def _check(scenario: Scenario) -> None:

@@ -1,0 +1,41 @@
+"""`fanout plan`: from how many people are expected to what it takes, and to a scenario that can be rehearsed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fanout.errors import ConfigurationError
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="what an event takes, and a scenario to rehearse it",
+        description="Read a projection (TOML: how many people, when, from where, what they send) and say which "
+        "processes, memory, bandwidth and machines it takes, reckoned from what this machine sends in a short loop; "
+        "-o writes the scenario that `fanout rehearse` plays.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("projection", metavar="PROJECTION", type=Path)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the scenario there")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from fanout.rehearsal.calibration import calibrate
+    from fanout.rehearsal.needs import in_words, needs
+    from fanout.rehearsal.projection import read_projection, scenario_of
+
+    try:
+        projection = read_projection(arguments.projection.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError("PROJECTION", f"{arguments.projection} can't be read: {why}.") from None
+    machine = calibrate()
+    for line in in_words(projection, machine, needs(projection, machine)):
+        print(line)
+    if arguments.output is not None:
+        arguments.output.write_text(scenario_of(projection), "utf-8")
+        print(f"Scenario: {arguments.output}. Try: fanout rehearse {arguments.output} --scale 0.1")
+    return 0

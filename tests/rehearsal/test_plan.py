@@ -1,0 +1,125 @@
+"""From a projection to what it takes, and to a scenario that can be rehearsed: at every size, up to a million."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanout.errors import ConfigurationError
+from fanout.rehearsal.calibration import calibrate
+from fanout.rehearsal.needs import Machine, in_words, needs
+from fanout.rehearsal.projection import Projection, read_projection, scenario_of
+from fanout.rehearsal.scenario import read_scenario
+from fanout.rehearsal.schedule import make_schedule
+from tests.server_process import fanout
+
+TWO_CORES = Machine(cores=2, memory=24 << 30, seats=19_400, sends=84_000.0)
+MAYOR = """
+title = "The mayor answers"
+people = 400
+minutes = 60
+questions = 60
+aired = 10
+"""
+
+
+@st.composite
+def projections(draw: st.DrawFn) -> Projection:
+    minutes = draw(st.floats(2, 300))
+    questions, sms = draw(st.integers(0, 5000)), draw(st.integers(0, 2_000_000))
+    return Projection(
+        title=draw(st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=30)),
+        people=draw(st.integers(1, 1_000_000)),
+        minutes=minutes,
+        arrive_within=minutes * draw(st.floats(0.01, 0.9)),
+        rooms=draw(st.integers(1, 30)),
+        reloads=draw(st.sampled_from((0.0, 0.5, 2.0))),
+        questions=questions,
+        sms=sms,
+        sms_people=draw(st.integers(1, sms)) if sms else 0,
+        aired=draw(st.integers(0, 60)) if questions + sms else 0,
+        chat=draw(st.sampled_from((0.0, 5.0, 60.0))),
+        break_in_the_middle=draw(st.booleans()),
+    )
+
+
+@settings(deadline=None, max_examples=80)
+@given(projections())
+def test_every_projection_makes_a_scenario_with_its_totals(projection: Projection):
+    scenario = read_scenario(scenario_of(projection))
+    totals = scenario.totals
+    assert scenario.title == projection.title
+    assert (totals.visitors, totals.web_questions, totals.sms_messages, totals.aired) == (
+        projection.people, projection.questions, projection.sms, projection.aired,
+    )  # fmt: skip
+    assert make_schedule(scenario).seconds == pytest.approx(projection.minutes * 60, rel=1e-4)
+    assert bool(totals.announcements) is not (projection.aired > 0 or projection.chat > 0)
+
+
+@settings(deadline=None, max_examples=80)
+@given(projections())
+def test_what_it_takes_grows_with_the_people_and_can_be_said(projection: Projection):
+    found = needs(projection, TWO_CORES)
+    twice = needs(msgspec.structs.replace(projection, people=2 * projection.people), TWO_CORES)
+    assert twice.memory > found.memory
+    assert twice.bits_per_second > found.bits_per_second
+    assert twice.workers >= found.workers
+    assert twice.machines >= found.machines >= 1
+    assert all(line.endswith(".") for line in in_words(projection, TWO_CORES, found))
+
+
+def test_a_million_on_paper():
+    projection = Projection(title="A million", people=1_000_000, minutes=60, questions=1000, aired=30, moderators=2)
+    found = needs(projection, TWO_CORES)
+    assert found.sends_per_core == pytest.approx(37_800)
+    assert found.sending_cores == 53, "a million within half a second, at 37,800 a core"
+    assert found.workers == 54, "nineteen thousand descriptors each"
+    assert found.machines == 27
+    assert any("does not connect several machines" in line for line in in_words(projection, TWO_CORES, found))
+
+
+def test_a_crowd_that_fits_in_one_process_gets_one():
+    found = needs(read_projection(MAYOR), TWO_CORES)
+    assert (found.workers, found.machines, found.sending_cores) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("people = 400", "people = 0", "people"),
+        ("people = 400", "poeple = 400", "projection"),
+        ("minutes = 60", "minutes = 5", "arrive_within"),
+        ("questions = 60", "", "aired"),
+        ("questions = 60", "sms = 5", "sms_people"),
+        ("aired = 10", "aired = 10\norigins = [{where = 'x', share = 0.5}]", "origins"),
+        ("aired = 10", "aired = 10\norigins = [{where = 'x', part = 0.5}]", "origins[0]"),
+    ],
+)
+def test_a_mistake_is_named(old: str, new: str, key: str):
+    with pytest.raises(ConfigurationError) as raised:
+        read_projection(MAYOR.replace(old, new))
+    assert raised.value.key == key, raised.value.detail
+
+
+def test_this_machine_can_be_measured():
+    machine = calibrate()
+    assert machine.sends > 1000
+    assert machine.cores >= 1
+
+
+def test_the_projection_in_the_documentation_becomes_a_scenario_on_the_command_line(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs" / "rehearsal.md").read_text()
+    (written,) = re.findall(r'```toml title="projection.toml"\n(.*?)```', page, re.DOTALL)
+    (tmp_path / "projection.toml").write_text(written)
+    done = fanout("plan", "projection.toml", "-o", "ours.toml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    made = tomllib.loads((tmp_path / "ours.toml").read_text())
+    assert made["totals"]["visitors"] == 400
+    assert [fault["kind"] for fault in made["faults"]] == ["cut", "stall"]
+    assert fanout("plan", "nowhere.toml", folder=tmp_path).returncode == 2
