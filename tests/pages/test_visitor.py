@@ -3,8 +3,11 @@ script or a large screen."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -99,8 +102,10 @@ def test_after_a_kill_the_page_says_so_comes_back_and_lets_one_catch_up_at_a_pac
     house.kill()
     expect(page.locator("#slate")).to_have_attribute("data-phase", "lost")
     expect(page.locator("#slate h2")).to_have_text("The connection is interrupted")
+    page.context.set_offline(True)  # or it might be back before anything was said
     house.come_back()
     house.ask("POST", "/v1/rooms/salon/messages", json=[{"text": f"missed {number}"} for number in range(40)])
+    page.context.set_offline(False)
     expect(page.locator("#behind button")).to_contain_text("new · Jump to now")
     expect(page.locator("#slate")).to_be_hidden()
     assert page.locator("#talk > li").count() < 41
@@ -146,6 +151,23 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
 
 def elements(page: Any) -> str:
     return re.sub(r">\s+<", "><", page.locator("#talk").inner_html()).strip()
+
+
+def test_while_the_engine_stays_away_the_page_says_so_on_the_same_line(open_page: Any, start_server: Any) -> None:
+    server = start_server("--memory", "--workers", "1", "--room", "stage:stage")
+    page = open_page(f"{server.url}/rooms/stage")
+    slate, state = page.locator("#slate"), page.locator("#state")
+    expect(state).to_have_text("Live")
+    (edge,) = {int(found) for found in re.findall(r'"pid": (\d+), "event": "edge_joined"', server.log)}
+    while slate.is_hidden():  # whenever it has been started again
+        for engine in set(server.children()) - {edge}:
+            with suppress(ProcessLookupError):
+                os.kill(engine, signal.SIGKILL)
+        page.wait_for_timeout(50)
+    expect(slate.locator("h2")).to_have_text("We are interrupted for a moment")
+    expect(state).to_have_text("Live")
+    server.says('"process_started_again"')
+    expect(slate).to_be_hidden(timeout=60_000)
 
 
 def test_scripts_write_the_same_elements_as_the_server(house: House, open_page: Any) -> None:

@@ -93,6 +93,7 @@ def test_saying_no_to_memory_keeps_the_directory(tmp_path: Path):
         ('plugins = ["words", ""]', "plugins", "a list of them"),
         ("[plugins]\nwords = 1", "plugins", "a table [plugins.NAME]"),
         ("protected_names = 3", "protected_names", "a list of names"),
+        ('phone_country = "+33"', "phone_country", "1 to 3 digits without +"),
         ('tls_cert = "c.pem"', "tls_key", "needed because tls_cert is set"),
         ('unix = "s"\ntls_cert = "c"\ntls_key = "k"', "unix", "plain HTTP"),
         ("port = ", "config", "not valid TOML"),

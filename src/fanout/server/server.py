@@ -131,7 +131,14 @@ async def _moderated(config: Config, engine: Engine, hooks: Hooks) -> AsyncItera
     try:
         async with (
             open_engine_on(MemoryLog()) as desk_engine,
-            open_moderation(engine, desk_engine, store, hooks, protected_names=_checked_names(config)) as moderation,
+            open_moderation(
+                engine,
+                desk_engine,
+                store,
+                hooks,
+                protected_names=_checked_names(config),
+                country=config.phone_country or "",
+            ) as moderation,
         ):
             yield moderation
     finally:

@@ -93,6 +93,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     site_colour: Annotated[
         str, Meta(description="the colour of links and buttons, such as #1f6583; the pages keep it legible")
     ] = "#1f6583"
+    phone_country: Annotated[
+        Annotated[str, Meta(pattern="^[1-9][0-9]{0,2}$")] | None,
+        Meta(description="the country code that telephone numbers without one belong to, 1 to 3 digits without +: 33"),
+    ] = None
     tls_cert: Annotated[Path | None, Meta(description="a PEM file with the certificate and its chain")] = None
     tls_key: Annotated[Path | None, Meta(description="the PEM file with the certificate's private key")] = None
     trust_proxy: Annotated[

@@ -5,6 +5,7 @@ import { counted, texts } from "./words.js";
 
 const CATCH_UP_EVERY_MS = 1200; // between two messages that were missed, but
 const CATCH_UP_WITHIN_MS = 20000; // all of them within this
+const GATHER_MS = 500; // what was missed does not come in one piece: so long it is only collected
 const FEW = 3; // missed messages that are shown at once
 const SPOKEN_EVERY_MS = 5000; // a sentence or two are read in this
 const SPOKEN_AT_ONCE = 2; // messages that are read out whole; of more, only how many they are
@@ -16,6 +17,7 @@ export class Pace {
   #queue = [];
   #timer = null;
   #catchingUp = false;
+  #gathering = 0; // until when (performance.now)
 
   /** `show(entry)` puts one on the page; `told(waiting)` hears how many are yet to be shown. */
   constructor(show, told) {
@@ -26,6 +28,7 @@ export class Pace {
   /** What comes now was missed. */
   catchUp() {
     this.#catchingUp = true;
+    this.#gathering = performance.now() + GATHER_MS;
   }
 
   add(entry) {
@@ -49,6 +52,11 @@ export class Pace {
   }
 
   #next = () => {
+    const wait = this.#catchingUp ? this.#gathering - performance.now() : 0;
+    if (wait > 0 && this.#queue.length <= FEW) {
+      this.#timer = setTimeout(this.#next, wait);
+      return;
+    }
     if (!this.#catchingUp || this.#queue.length <= FEW) return this.flush();
     this.#show(this.#queue.shift());
     this.#told(this.#queue.length);

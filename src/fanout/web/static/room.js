@@ -73,6 +73,7 @@ live.on("presence", ({ room, visitors }) => {
   if (room === page.room) people.textContent = counted(texts.people, Math.max(1, visitors));
 });
 live.on("submission", (said) => mine.tell(said));
+live.on("notice", (said) => slate.notice(said));
 live.on("state", (now) => {
   slate.line(now);
   if (now.state === "live") {

@@ -11,6 +11,7 @@ export class Slate {
   #startsAt = document.body.dataset.startsAt ? new Date(document.body.dataset.startsAt) : null;
   #note = document.body.dataset.note ?? "";
   #lost = null;
+  #stopped = false; // the server has said that nothing new can come
   #timer = null;
   #changed;
 
@@ -35,8 +36,15 @@ export class Slate {
     this.#changed(this.#phase);
   }
 
+  /** The server says how it is: `engine_away`, `engine_back`. */
+  notice({ code }) {
+    this.#stopped = code === "engine_away";
+    this.#draw();
+  }
+
   /** How our line stands. */
   line({ state, afterMs }) {
+    if (state !== "live") this.#stopped = false; // the next welcome says that it goes on
     if (state === "live" || state === "ended") {
       clearTimeout(this.#timer);
       this.#timer = null;
@@ -54,14 +62,14 @@ export class Slate {
   }
 
   #draw() {
-    const shown = this.#lost ? "lost" : this.#phase;
+    const shown = this.#lost ? "lost" : this.#stopped ? "incident" : this.#phase;
     const [title, , note] = this.#element.children;
     this.#element.hidden = shown === "live";
     this.#element.dataset.phase = shown;
     if (shown === "live") return;
     const dated = shown === "before" && this.#startsAt;
     title.textContent = dated ? filled(texts.slate.before_at, { when: dayAndTime(this.#startsAt) }) : texts.slate[shown];
-    note.textContent = (shown !== "lost" && this.#note) || texts.slate_text[shown];
+    note.textContent = (shown === this.#phase && this.#note) || texts.slate_text[shown];
     this.#count();
   }
 
