@@ -53,9 +53,9 @@ class Site:
     def headers(self, role: str = "operator", *, name: str = "", **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, name=name)}", **more}
 
-    async def listen(self, app: App | None = None) -> None:
+    async def listen(self, app: App | None = None, *, trust_proxy: bool = False) -> None:
         """Serve `app` (the real one if not given) on a new port."""
-        self.http = HttpServer(app or self.app(), self.adopted.append)
+        self.http = HttpServer(app or self.app(), self.adopted.append, trust_proxy=trust_proxy)
         listening = trio.socket.socket()
         await listening.bind(("127.0.0.1", 0))
         listening.listen(100)

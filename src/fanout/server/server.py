@@ -181,7 +181,8 @@ def _assembled(
         moderation=moderation,
         appearance=appearance,
     )
-    server = Server(urls, engine, moderation, edge, HttpServer(app, edge.adopt), tokens, drain_seconds, doors)
+    http = HttpServer(app, edge.adopt, trust_proxy=settings.trust_proxy)
+    server = Server(urls, engine, moderation, edge, http, tokens, drain_seconds, doors)
     return server
 
 

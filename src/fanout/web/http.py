@@ -18,7 +18,7 @@ from fanout.web.exchange import Exchange
 from fanout.web.request_body import RequestBody
 from fanout.web.security import DATA_HEADERS
 from fanout.web.transport import ClientGone, Transport
-from fanout.wire.join import hub_request
+from fanout.wire.join import forwarded_for, forwarded_over_tls, hub_request
 from fanout.wire.problem import problem_response
 from fanout.wire.request_head import BadRequest, RequestHead, find_head_end, parse_request_head
 
@@ -51,9 +51,11 @@ class HttpServer:
     Args:
         app: An ASGI application.
         adopt: Takes over a connection whose next request is for the hub. Must not block.
+        trust_proxy: Take the client's address from X-Forwarded-For, and whether it speaks TLS from X-Forwarded-Proto.
     """
 
-    def __init__(self, app: App, adopt: Callable[[Handover], None]) -> None:
+    def __init__(self, app: App, adopt: Callable[[Handover], None], *, trust_proxy: bool = False) -> None:
+        self._trust_proxy = trust_proxy
         self._app = app
         self._adopt = adopt
         self._draining = False
@@ -133,8 +135,12 @@ class HttpServer:
 
     async def _answer(self, head: RequestHead, exchange: Exchange, transport: Transport, handover: Handover) -> bool:
         """Let the application answer one request; whether the connection can take another."""
+        address, secure = handover.address, handover.secure
+        if self._trust_proxy:
+            address = forwarded_for(head.headers) or address
+            secure = secure or forwarded_over_tls(head.headers)
         try:
-            await self._app(exchange.scope(handover.address, secure=handover.secure), exchange.receive, exchange.send)
+            await self._app(exchange.scope(address, secure=secure), exchange.receive, exchange.send)
         except BadRequest:
             if not exchange.started:
                 raise

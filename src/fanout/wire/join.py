@@ -139,7 +139,7 @@ def _websocket(head: RequestHead) -> HubRequest:
         accept,
         subprotocol,
         headers.get("origin"),
-        _forwarded_for(headers),
+        forwarded_for(headers),
         None if problem is None else InvalidInput(problem[0], code=problem[1]),
         visitor,
     )
@@ -156,7 +156,7 @@ def _events(head: RequestHead, room: str) -> HubRequest:
         token,
         Format.EVENTS,
         origin=headers.get("origin"),
-        forwarded_for=_forwarded_for(headers),
+        forwarded_for=forwarded_for(headers),
         problem=None if problem is None else InvalidInput(problem[0], code=problem[1]),
         visitor=visitor,
     )
@@ -281,13 +281,18 @@ def _cookie(cookies: str, wanted: str) -> str | None:
     return None
 
 
-def _forwarded_for(headers: dict[str, str]) -> str | None:
+def forwarded_for(headers: dict[str, str]) -> str | None:
     """The last address of X-Forwarded-For, which the nearest proxy saw itself; the others anybody can make up."""
     forwarded = headers.get("x-forwarded-for")
     if forwarded is None:
         return None
     address = forwarded.rpartition(",")[2].strip()
     return address if _ADDRESS.fullmatch(address) else None
+
+
+def forwarded_over_tls(headers: dict[str, str]) -> bool:
+    """Whether the nearest proxy says in X-Forwarded-Proto that the client spoke TLS to it."""
+    return headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
 
 
 def _has(field: str | None, token: str) -> bool:

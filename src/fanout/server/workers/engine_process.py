@@ -107,7 +107,7 @@ async def open_engine_process(orders: Orders, descriptors: int) -> AsyncIterator
                 appearance=appearance,
                 fleet=fleet,
             )
-            process = EngineProcess(feed, HandedUp(app, descriptors), fleet)
+            process = EngineProcess(feed, HandedUp(app, descriptors, trust_proxy=config.trust_proxy), fleet)
             await nursery.start(feed.run)
             nursery.start_soon(_accept_edges, feed, feed_listener)
             nursery.start_soon(process.requests.run, requests_listener)

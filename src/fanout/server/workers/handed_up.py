@@ -21,10 +21,15 @@ from the edges, whose doors shut when they have too many on their hands. Where d
 
 
 class HandedUp:
-    """Serves them with `app`, as many as `descriptors` allow. `run` has to run."""
+    """Serves them with `app`, as many as `descriptors` allow. `run` has to run.
 
-    def __init__(self, app: App, descriptors: int) -> None:
+    Args:
+        trust_proxy: As in `HttpServer`.
+    """
+
+    def __init__(self, app: App, descriptors: int, *, trust_proxy: bool = False) -> None:
         self._app = app
+        self._trust_proxy = trust_proxy
         self._places = trio.CapacityLimiter(min(MAX_VISITING, descriptors // 2))
         self._servers: dict[HandoverSocket, HttpServer] = {}
         """By the edge whose connections each serves."""
@@ -50,7 +55,7 @@ class HandedUp:
         def give_back(handover: Handover) -> None:
             nursery.start_soon(self._give_back, edge, handover)
 
-        server = self._servers[edge] = HttpServer(self._app, give_back)
+        server = self._servers[edge] = HttpServer(self._app, give_back, trust_proxy=self._trust_proxy)
         self._serving.add(server)
         if self._draining:
             server.drain()
