@@ -61,6 +61,8 @@ class EdgeLink:
         self._rooms: dict[str, FollowedRoom] = {}
         self._stops: dict[str, Callable[[], None]] = {}
         self._outbox: deque[bytes] = deque()
+        self._catching_up: list[int] = []
+        """Calls that are answered when there is no news of any room."""
         self._news = trio.Event()
         self._counted = trio.Event()
         self._counted.set()
@@ -142,6 +144,9 @@ class EdgeLink:
             if size >= SEND_BYTES:
                 self._rooms[name] = self._rooms.pop(name)  # the next time it is the others' turn first
                 break
+        if self._catching_up and size < SEND_BYTES:
+            parts += [framed(said.CaughtUp(call)) for call in self._catching_up]
+            self._catching_up.clear()
         return b"".join(parts)
 
     # --- in -----------------------------------------------------------------------------------------------------------
@@ -173,6 +178,9 @@ class EdgeLink:
                 self._server.admitting(self, moved)
             case said.Authors(arrived, departed):
                 self._server.authors_moved(self, arrived, departed)
+            case said.CatchUp(call):
+                self._catching_up.append(call)
+                self._news.set()
             case said.Missed(submission):
                 self._server.told(submission, but=self)
             case said.Counted(_, statistics):

@@ -124,6 +124,14 @@ class RemoteFeed:
         answer: said.Admitted = await self._ask(lambda call: said.Admit(call, principal, address, tuple(rooms)))
         return answer.principal
 
+    async def catch_up(self) -> None:
+        """Return when all that has been published until now, in rooms that are followed here, has been heard.
+
+        Raises:
+            EngineAway: Nothing more can be heard.
+        """
+        await self._ask(said.CatchUp)
+
     def check_listening(self, room: str, principal: Principal, address: str) -> None:
         if not self._bans:
             return
@@ -316,7 +324,7 @@ class RemoteFeed:
                 self._say(said.Counted(number, packed(self._count_all())))
             case said.Failed(number, fault):
                 self._answered(number, failure=error_of(fault) if fault.kind else CallFailed(fault.detail))
-            case said.Entries() | said.Published() | said.Submitted() | said.Admitted():
+            case said.Entries() | said.Published() | said.Submitted() | said.Admitted() | said.CaughtUp():
                 self._answered(heard.call, answer=heard)
 
     def _answered(self, number: int, *, answer: object = None, failure: Exception | None = None) -> None:

@@ -151,8 +151,26 @@ class Admitting(_Said, frozen=True, array_like=True, tag=21):
     moved: dict[str, int]
 
 
+class CatchUp(_Said, frozen=True, array_like=True, tag=22):
+    """Asks for `CaughtUp`."""
+
+    call: int
+
+
 FromEdge = (
-    Admitting | Hello | Follow | Unfollow | Read | PublishFor | SubmitFor | Admit | Present | Authors | Missed | Counted
+    CatchUp
+    | Admitting
+    | Hello
+    | Follow
+    | Unfollow
+    | Read
+    | PublishFor
+    | SubmitFor
+    | Admit
+    | Present
+    | Authors
+    | Missed
+    | Counted
 )
 
 # --- what the engine's process says -----------------------------------------------------------------------------------
@@ -272,8 +290,15 @@ class Full(_Said, frozen=True, array_like=True, tag=45):
     no_longer: tuple[str, ...]
 
 
+class CaughtUp(_Said, frozen=True, array_like=True, tag=46):
+    """What was published before it was asked has been said, of every room that is followed."""
+
+    call: int
+
+
 ToEdge = (
-    Full
+    CaughtUp
+    | Full
     | Welcome
     | Begin
     | Heard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import trio
 
 from fanout.edge.edge import Edge
+from fanout.errors import EngineAway
 from fanout.feed.remote_feed import RemoteFeed
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import tls_context
@@ -24,11 +25,16 @@ RETURNS_PER_SECOND: Final = 1_000
 greet."""
 
 
+CATCH_UP_SECONDS: Final = 2.0
+"""How long an edge waits for what was published before it was told to stop: as a rule a millisecond."""
+
+
 @dataclass(slots=True)
 class EdgeProcess:
     """It serves."""
 
     edge: Edge
+    feed: RemoteFeed
     doors: list[socket.socket]
     share: tuple[int, int]
     drain_seconds: float
@@ -44,6 +50,8 @@ class EdgeProcess:
         self.edge.shut(others_stay=why == RETIRE)
         for door in self.doors:
             door.close()
+        with suppress(EngineAway), trio.move_on_after(CATCH_UP_SECONDS):
+            await self.feed.catch_up()  # what has been acknowledged may still be on its way here
         if why == RETIRE:
             listeners = sum(self.edge.statistics().listeners.values())
             await self.edge.drain(min(self.drain_seconds, listeners / RETURNS_PER_SECOND))
@@ -72,7 +80,7 @@ async def open_edge_process(orders: Orders, descriptors: int) -> AsyncIterator[E
             await nursery.start(feed.run)
             await nursery.start(handing_up.run, edge.adopt)
             await nursery.start(edge.run, [(door, tls) for door in doors])
-            yield EdgeProcess(edge, doors, (orders.number, orders.edges), config.drain_seconds)
+            yield EdgeProcess(edge, feed, doors, (orders.number, orders.edges), config.drain_seconds)
             nursery.cancel_scope.cancel()
     finally:
         for door in doors:
