@@ -15,6 +15,8 @@ from fanout.server.credentials import tokens_of
 from fanout.server.settings import Config
 from tests.server_process import SECRET, ServerProcess
 
+BOTH_WAYS = True
+
 SECRETS = ("zebulon", "wrongword", "firstwording", "lastwording")
 """The author's name, what was asked, what was answered, and its correction."""
 

@@ -17,6 +17,8 @@ from fanout.server.credentials import tokens_of
 from fanout.server.settings import Config
 from tests.server_process import SECRET, ServerProcess
 
+BOTH_WAYS = True
+
 TOKEN = tokens_of(Config(secret=SECRET)).issue("operator", ["*"], ttl=3600)
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 

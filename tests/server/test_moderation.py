@@ -15,6 +15,8 @@ from fanout.web.tokens import Tokens
 from fanout.wire.replies import Submission
 from tests.server_process import SECRET, ServerProcess, fanout
 
+BOTH_WAYS = True
+
 NO_SHOUTING = """
 from fanout.plugins import reject, refuse
 
@@ -43,7 +45,7 @@ ARGUMENTS = ("--memory", "--drain-seconds", "0", *(word for room in ROOMS for wo
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(workers: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """Without plug-ins, for tests that use rooms of their own."""
     folder = tmp_path_factory.mktemp("server")
     server = ServerProcess("--port", "0", *ARGUMENTS, folder=folder, env={"FANOUT_SECRET": SECRET})
