@@ -34,6 +34,9 @@ class Evening:
         self.rooms: tuple[str, ...] = ()
         self.loops: set[Loop] = set()
         self.lines: set[Line] = set()
+        self.tokens: dict[str, str] = {}
+        self.in_hand: set[str] = set()
+        self.began = 0.0
 
 
 evening = Evening()
@@ -43,48 +46,57 @@ class Line:
     """One listener with a socket and a greenlet of its own, as one visitor's browser has."""
 
     def __init__(self, target: Target, listener: Listener) -> None:
-        self._target, self._listener = target, listener
-        self._socket: socket.socket | None = None
+        self.target, self.listener = target, listener
+        self.socket: socket.socket | None = None
 
     def run(self) -> None:
         """Connect, listen, come back, for ever."""
         while True:
             began = time.monotonic()
             try:
-                self._socket = socket.create_connection((self._target.host, self._target.port), CONNECT_SECONDS)
-                self._socket.sendall(self._listener.opening())
-                self._listen(self._socket, began)
+                self.listen(began)
             except Ended as ended:
                 ending = ended.ending
             except OSError as error:
                 ending = Ending(CUT, f"{type(error).__name__}: {error}")
             finally:
-                if self._socket is not None:
-                    self._socket.close()
-            evening.judge.line_ended(self._listener, ending)
-            wait = self._listener.wait_seconds(ending, random.random())
+                if self.socket is not None:
+                    self.socket.close()
+            evening.judge.line_ended(self.listener, ending)
+            wait = self.listener.wait_seconds(ending, random.random())
             if wait is None:
                 return
             gevent.sleep(wait)
 
-    def _listen(self, sock: socket.socket, began: float) -> None:
+    def listen(self, began: float) -> None:
+        """One connection, from its opening to its end.
+
+        Raises:
+            Ended, OSError: It is over.
+        """
         judge = evening.judge
+        self.socket = sock = socket.create_connection((self.target.host, self.target.port), CONNECT_SECONDS)
+        sock.sendall(self.listener.opening())
         while chunk := sock.recv(65536):
-            was_live = self._listener.live
-            reply = self._listener.receive(chunk, time.monotonic())
-            if self._listener.live and not was_live:
-                sock.settimeout(self._listener.silence_seconds)
-                judge.welcomed(self._listener, time.monotonic() - began)
+            was_live = self.listener.live
+            reply = self.heard(chunk)
+            if self.listener.live and not was_live:
+                sock.settimeout(self.listener.silence_seconds)
+                judge.welcomed(self.listener, time.monotonic() - began)
             judge.observed(judge.tally.flush(time.monotonic_ns()))
             if reply:
                 sock.sendall(reply)
         raise Ended(Ending(CUT, "the server closed without a word"))
 
+    def heard(self, chunk: bytes) -> bytes:
+        """Take what arrived; what to send back."""
+        return self.listener.receive(chunk, time.monotonic())
+
     def cut(self) -> None:
         """Break the connection, as a network that fails."""
-        if self._socket is not None:
+        if self.socket is not None:
             try:
-                self._socket.shutdown(socket.SHUT_RDWR)
+                self.socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return  # it was not connected
 

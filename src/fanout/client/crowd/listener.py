@@ -12,7 +12,7 @@ from typing import Final
 
 from fanout.client.comeback import CUT, NO_STATUS, Comeback, Ending, Stopped
 from fanout.client.crowd.opening import Refused, make_key, opening_request, read_opening
-from fanout.client.crowd.reading import OP_CLOSE, OP_PING, Control, Heard, OutOfStep, Readings, Run, masked_frame
+from fanout.client.crowd.reading import OP_CLOSE, OP_PING, Control, Event, Heard, OutOfStep, Readings, Run, masked_frame
 from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target, Wish
 from fanout.core.closing import CloseCode
@@ -118,17 +118,45 @@ class Listener:
         try:
             reading = self._readings.read(chunk)
             self._rest = chunk[reading.used :]
-            reply = b""
-            for event in reading.events:
-                if type(event) is Run:
-                    self._take(event)
-                elif type(event) is Control:
-                    reply += self._control(event)
-                elif type(event) is Heard:
-                    self._hear(event, now)
+            reply = self._take_in(reading.events)
         except (OutOfStep, InvalidInput) as error:
             self.tally.counts.out_of_step += 1
             raise Ended(Ending(CUT, f"out of step: {error}")) from None
+        return reply
+
+    def open_stream(self, now: float) -> None:
+        """An event stream of its one room stands, in place of a WebSocket: from here on, `receive_event`."""
+        self._begin()
+        self._key, self.heard_at = b"", now
+        self._stands()
+
+    def receive_event(self, data: bytes, now: float) -> None:
+        """Take one event's data.
+
+        Raises:
+            Ended: It makes no sense.
+        """
+        self.heard_at = now
+        try:
+            self._take_in(self._readings.read_event(data))
+        except (OutOfStep, InvalidInput) as error:
+            self.tally.counts.out_of_step += 1
+            raise Ended(Ending(CUT, f"out of step: {error}")) from None
+
+    def position(self, room: str) -> str | None:
+        """The last that it has had there: what a stream that comes back names; None before anything is known."""
+        track = self.tracks[room]
+        return str(Position(track.epoch, track.seq)) if track.seq >= 0 else None
+
+    def _take_in(self, events: Iterable[Event]) -> bytes:
+        reply = b""
+        for event in events:
+            if type(event) is Run:
+                self._take(event)
+            elif type(event) is Control:
+                reply += self._control(event)
+            elif type(event) is Heard:
+                self._hear(event)
         return reply
 
     def _take(self, run: Run) -> None:
@@ -170,7 +198,7 @@ class Listener:
                 counts.repeated += 1
         return max(0, run.last - track.seq)
 
-    def _hear(self, heard: Heard, now: float) -> None:
+    def _hear(self, heard: Heard) -> None:
         if heard.type == "welcome":
             self._welcomed(heard)
         elif heard.type == "gap":
@@ -181,8 +209,16 @@ class Listener:
             self.tally.answers.append(heard)
 
     def _welcomed(self, heard: Heard) -> None:
-        self.live = True
         self.silence_seconds = 2 * heard.heartbeat_s
+        self._stands()
+        for room, stands in heard.rooms.items():
+            track = self.tracks.get(room)
+            if track is not None and track.seq < 0 and stands.get("recovery") == "live":
+                position = Position.parse(str(stands.get("position")))
+                track.epoch, track.seq = position.epoch, position.seq
+
+    def _stands(self) -> None:
+        self.live = True
         self._live_since_ns = time.monotonic_ns()
         self._comeback.succeeded()
         if self._opened:
@@ -190,11 +226,6 @@ class Listener:
         else:
             self.tally.counts.connected += 1
         self._opened += 1
-        for room, stands in heard.rooms.items():
-            track = self.tracks.get(room)
-            if track is not None and track.seq < 0 and stands.get("recovery") == "live":
-                position = Position.parse(str(stands.get("position")))
-                track.epoch, track.seq = position.epoch, position.seq
 
     def _gap(self, heard: Heard) -> None:
         track = self.tracks.get(heard.room)

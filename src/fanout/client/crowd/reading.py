@@ -114,6 +114,21 @@ class Readings:
             self._known[chunk] = reading
         return reading
 
+    def read_event(self, data: bytes) -> list[Event]:
+        """What the data of one event of a stream says.
+
+        Raises:
+            OutOfStep: It is no object of the protocol.
+        """
+        known = self._known.get(data)
+        if known is None:
+            events: list[Event] = []
+            self._add(events, data)
+            if len(self._known) >= CACHED_CHUNKS:
+                self._known.clear()
+            known = self._known[data] = Reading(events, len(data))
+        return known.events
+
     def _parse(self, chunk: bytes) -> Reading:
         events: list[Event] = []
         at = 0
@@ -122,15 +137,18 @@ class Readings:
             if opcode >= OP_CLOSE:
                 events.append(Control(opcode, payload))
                 continue
-            try:
-                heard = _decode(payload)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise OutOfStep(f"not an object of the protocol: {error}") from None
-            if heard.type in ("message", "retraction"):
-                self._add_entry(events, heard)
-            else:
-                events.append(heard)
+            self._add(events, payload)
         return Reading(events, at)
+
+    def _add(self, events: list[Event], payload: bytes) -> None:
+        try:
+            heard = _decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise OutOfStep(f"not an object of the protocol: {error}") from None
+        if heard.type in ("message", "retraction"):
+            self._add_entry(events, heard)
+        else:
+            events.append(heard)
 
     def _add_entry(self, events: list[Event], heard: Heard) -> None:
         epoch, _, number = heard.position.partition(":")
