@@ -37,7 +37,13 @@ def each_sender(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return request.param
 
 
-@pytest.fixture(params=[False, True], ids=["one process", "two"], autouse=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a whole edge are run twice."""
+    if hasattr(metafunc.module, "open_site"):
+        metafunc.parametrize("where_the_engine_is", [False, True], ids=["one process", "two"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
 def where_the_engine_is(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """An edge must not be able to tell whether the engine is in its process or behind a socket."""
-    monkeypatch.setattr(Where, "behind_a_socket", request.param)
+    monkeypatch.setattr(Where, "behind_a_socket", getattr(request, "param", False))
