@@ -33,14 +33,14 @@ class Small:
 
 
 SMALL = [
-    Small("prime-minister-2004", 0.005, 500, {"aired = 50": "aired = 10", "at_least = 50\n": "at_least = 10\n",
+    Small("prime-minister-2004", 0.005, 700, {"aired = 50": "aired = 10", "at_least = 50\n": "at_least = 10\n",
                                               "at_least = 500": "at_least = 100", "approves = 0.2": "approves = 0.6"}),
-    Small("town-hall-2002", 0.2, 500, {"aired = 20": "aired = 6", "at_least = 20": "at_least = 6",
+    Small("town-hall-2002", 0.2, 600, {"aired = 20": "aired = 6", "at_least = 20": "at_least = 6",
                                        "at_least = 100": "at_least = 30", "approves = 0.5": "approves = 0.8"}),
-    Small("citizens-2007", 0.005, 100),
-    Small("reconnect-storm", 0.01, 36, {"announcements = 360": "announcements = 90",
+    Small("citizens-2007", 0.005, 150),
+    Small("reconnect-storm", 0.01, 60, {"announcements = 360": "announcements = 90",
                                         "at_least = 360": "at_least = 90"}),
-    Small("doors-open", 0.005, 45, {"announcements = 180": "announcements = 60", "at_least = 180": "at_least = 60"}),
-    Small("slow-phones", 0.04, 20, {"announcements = 720": "announcements = 60", "at_least = 720": "at_least = 60",
+    Small("doors-open", 0.005, 70, {"announcements = 180": "announcements = 60", "at_least = 180": "at_least = 60"}),
+    Small("slow-phones", 0.04, 30, {"announcements = 720": "announcements = 60", "at_least = 720": "at_least = 60",
                                     "seconds = 30": "seconds = 1"}),
 ]  # fmt: skip

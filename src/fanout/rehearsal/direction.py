@@ -215,13 +215,15 @@ class Direction:
             t, end = time.monotonic() - begin, self._schedule.seconds
             if not self.record.seconds:
                 continue
-            now = next((each for each in reversed(self.record.seconds) if each.live), self.record.seconds[-1])
+            now = next(
+                (each for each in reversed(self.record.seconds) if each.live is not None), self.record.seconds[-1]
+            )
             whole = self.record.whole
             told = whole.tally.counts
             p99 = now.delivery_ms(0.99)
             parts = [
                 f"{min(t, end):4.0f} of {end:.0f} s  {self._schedule.phase_at(t)}",
-                f"{now.live:,} of {now.came:,} listeners",
+                f"{now.live or 0:,} of {now.came:,} listeners",
                 f"{now.delivered:,} deliveries/s",
                 "" if p99 is None else f"p99 {p99:.0f} ms",
                 f"{whole.evidence.counts['sms acknowledged']:,} SMS" if self._schedule.totals.sms_messages else "",

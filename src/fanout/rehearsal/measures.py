@@ -22,7 +22,7 @@ class Second:
     """One second of the evening, for the plots and the progress."""
 
     t: float
-    live: int = 0
+    live: int | None = None
     came: int = 0
     connections: int = 0
     delivered: int = 0

@@ -61,6 +61,14 @@ def objectives_table(done: Rehearsal) -> Table:
     return Table(("", "what must hold", "measure", "when", "objective", "found", "margin"), rows)
 
 
+def problem_sentences(done: Rehearsal) -> list[str]:
+    """What is known against the load generator, and what that means for this verdict."""
+    problems = list(done.verdict.problems)
+    if problems and done.verdict.outcome is Outcome.MET:
+        return [f"The load was late at times ({'; '.join(problems)}): the server's own times are no worse than these."]
+    return [f"In doubt: {problem}." for problem in problems]
+
+
 def missed_sentences(done: Rehearsal) -> list[str]:
     """What does not hold, for somebody who reads nothing else."""
     said = []

@@ -70,7 +70,7 @@ def _banner(done: Rehearsal) -> str:
         said.append(f"Headroom: {done.headroom}")
     if verdict.outcome is Outcome.INVALID:
         said.append("Put the load on another machine, or on more processes, and run it again.")
-    said += [f"In doubt: {problem}." for problem in verdict.problems]
+    said += content.problem_sentences(done)
     said += [f"Not tried: {each}." for each in done.not_tried]
     headline = content.HEADLINES[verdict.outcome]
     missed = _list(content.missed_sentences(done))
@@ -89,7 +89,7 @@ def _plots(done: Rehearsal) -> list[str]:
     def line(label: str, values: Sequence[float | None]) -> Line:
         return Line(label, [(second.t, value) for second, value in zip(seconds, values, strict=True)])
 
-    live = [second.live or None for second in seconds]
+    live = [second.live for second in seconds]
     limits = [
         judged.objective.at_most
         for judged in done.verdict.judged

@@ -19,7 +19,7 @@ def markdown(done: Rehearsal) -> str:
         f"**{content.HEADLINES[verdict.outcome]}** {met} of {len(verdict.judged)} objectives met."
         + (f" Headroom: {done.headroom}" if done.headroom is not None else ""),
         *_list(content.missed_sentences(done)),
-        *_list([f"In doubt: {each}." for each in verdict.problems]),
+        *_list(content.problem_sentences(done)),
         *_list([f"Not tried: {each}." for each in done.not_tried]),
         "## The objectives, one by one",
         _table(content.objectives_table(done)),
