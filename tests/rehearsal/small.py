@@ -27,7 +27,7 @@ class Small:
         if patient:
             text = re.sub(r'(measure = "\w+_m?s"\nat_most = )\d+', r"\g<1>50000", text)
         folder.mkdir(exist_ok=True)
-        file = folder / f"{self.name}.toml"
+        file = folder / f"{Path(self.name).stem}.toml"
         file.write_text(text)
         return file
 

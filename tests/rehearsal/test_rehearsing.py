@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import trio
 
+from fanout.rehearsal.house import OwnServer
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.small import SMALL, Small
 from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
+
+FAULTS = Path(__file__).parent / "faults.toml"
 
 pytestmark = [pytest.mark.xdist_group("alone"), pytest.mark.timeout(180)]
 
@@ -37,11 +40,17 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     found: dict[str, tuple[int, str, dict]] = {}
 
     async def one(small: Small) -> None:
-        found[small.name] = await rehearse(small, tmp_path / small.name)
+        found[small.name] = await rehearse(small, tmp_path / Path(small.name).stem)
 
     async with trio.open_nursery() as nursery:
-        for small in SMALL:
+        for small in (*SMALL, Small(str(FAULTS), 1, 1.5)):
             nursery.start_soon(one, small)
+    code, said, faulty = found.pop(str(FAULTS))
+    assert code == 0, said
+    assert [fault["what"] for fault in faulty["faults"]] == ["slow-plugin", "flood"]
+    assert faulty["tallies"]["by_source"]["sms"] == {"messages": 400, "people": 300}
+    assert faulty["whole"]["ask_p99_ms"] > 400, "the slow plug-in was felt"
+    assert faulty["whole"]["refused_flood_share"] is not None, "and the flood came"
     for name, (code, said, report) in found.items():
         assert code == 0, f"{name}:\n{said}"
         assert "Verdict: met." in said
@@ -84,6 +93,19 @@ async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousa
         assert "delivery_p99_ms" in missed, f"{name}:\n{said}"
         assert report["whole"]["lost"] + report["whole"]["behind"] >= dropped[name] / 2
     assert len(found["reconnect-storm"][2]["not_tried"]) == 2, "somebody's own server is not killed"
+
+
+def test_a_server_of_our_own_that_is_killed_is_there_again_with_everything_in_it() -> None:
+    house = OwnServer(0)
+    try:
+        house.make_rooms({"hall": {"mode": "stage"}})
+        first = house.call("publisher", "POST", "/v1/rooms/hall/messages", {"text": "Before."})
+        assert house.fault("kill-server")
+        found = house.call("operator", "GET", "/v1/rooms/hall/messages?limit=5")["messages"]
+        assert [message["id"] for message in found] == [first["id"]]
+        assert set(house.memory()) == {"server"}
+    finally:
+        house.close()
 
 
 async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path) -> None:

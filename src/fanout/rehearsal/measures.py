@@ -183,7 +183,7 @@ def counted(record: Record, schedule: Schedule, tallies: dict[str, Any] | None) 
         "sms_lost": max(0, acknowledged - sms["messages"]),
         "sms_surplus": max(0, sms["messages"] - max(totals.sms_messages, acknowledged)),
         "sms_people_off": abs(sms["people"] - people),
-        "questions_lost": max(0, counts["acknowledged: web"] - web["messages"]),
+        "questions_lost": max(0, counts["acknowledged: web"] + counts["flood taken"] - web["messages"]),
         "undecided": max(0, web["messages"] - counts["decided: web"]),
     }
 

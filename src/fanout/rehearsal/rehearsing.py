@@ -136,7 +136,8 @@ def _house(request: Request, schedule: Schedule) -> House:
         workers = workers_for(schedule.totals.visitors, seats_of(descriptors))
         if faults & {"kill-edge", "kill-engine"}:
             workers = max(workers, 2)
-    return OwnServer(workers, (SLOW_PLUGIN,) if "slow-plugin" in faults else ())
+    slow = (SLOW_PLUGIN,) if "slow-plugin" in faults else ()
+    return OwnServer(workers, (*request.scenario.plugins, *slow))
 
 
 def _machine(house: House) -> dict[str, str]:

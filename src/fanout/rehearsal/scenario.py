@@ -114,7 +114,8 @@ class Objective(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
-    """One evening. `facts` are known, `assumptions` are not; both are printed."""
+    """One evening. `facts` are known, `assumptions` are not; both are printed. `plugins` are those of a server of the
+    rehearsal's own, by name or MODULE:CLASS."""
 
     title: str
     rooms: Annotated[tuple[Rooms, ...], Meta(min_length=1)]
@@ -127,6 +128,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     assumptions: tuple[str, ...] = ()
     asks_in: str | None = None
     speaks_in: str | None = None
+    plugins: tuple[str, ...] = ()
     moderators: tuple[Moderators, ...] = ()
     faults: tuple[Fault, ...] = ()
 
