@@ -77,6 +77,7 @@ def test_the_headroom_lies_between_what_passed_and_what_did_not(limit: float):
     assert (bad or good) <= 2.01 * good
     assert len(tried) <= 8
     assert in_words(good, bad)
+    assert ("bottleneck" in in_words(good, bad, proven=False)) is (bad is not None)
 
 
 def test_no_headroom_is_said_as_such():

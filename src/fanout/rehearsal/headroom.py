@@ -40,10 +40,11 @@ def find_headroom(passes: Callable[[float], bool], *, at_once: bool) -> tuple[fl
     return good, bad
 
 
-def in_words(good: float, bad: float | None) -> str:
-    """The finding as a sentence."""
+def in_words(good: float, bad: float | None, *, proven: bool = True) -> str:
+    """The finding as a sentence. `proven`: the run at `bad` was missed; otherwise it was invalid, and shows nothing."""
     if not good:
         return "none, and no smaller multiple that was tried passed either."
     if bad is None:
         return f"{good:g} times as many people still meet every objective; more were not tried."
-    return f"{good:g} times as many people still meet every objective, {bad:g} times do not."
+    end = f"{bad:g} times do not." if proven else f"at {bad:g} times the load itself was the bottleneck."
+    return f"{good:g} times as many people still meet every objective; {end}"

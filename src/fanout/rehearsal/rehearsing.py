@@ -113,6 +113,8 @@ def with_headroom(done: Rehearsal, request: Request, tell: Callable[[str], None]
         Unreachable: As `rehearse`.
     """
 
+    outcomes: dict[float | None, Outcome] = {1.0: done.verdict.outcome}
+
     def passes(multiple: float) -> bool:
         tell(f"Headroom: {multiple:g} times as many people")
         try:
@@ -121,10 +123,11 @@ def with_headroom(done: Rehearsal, request: Request, tell: Callable[[str], None]
             tell(f"  {refused.detail}")
             return False
         tell(f"  {outcome}")
+        outcomes[multiple] = outcome
         return outcome is Outcome.MET
 
-    found = find_headroom(passes, at_once=done.verdict.outcome is Outcome.MET)
-    return replace(done, headroom=in_words(*found))
+    good, bad = find_headroom(passes, at_once=done.verdict.outcome is Outcome.MET)
+    return replace(done, headroom=in_words(good, bad, proven=outcomes.get(bad) is not Outcome.INVALID))
 
 
 def _house(request: Request, schedule: Schedule) -> House:
