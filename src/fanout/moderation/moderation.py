@@ -108,6 +108,8 @@ async def open_moderation(
         desk.hands.on_lease(desk_rooms.leased)
         nursery.start_soon(desk.hands.run)
         scribe.on_line(desk_rooms.drafted)
+        for name in list(engine.rooms):  # whoever comes first may already want to follow one
+            await desk_rooms.open(name)
         await nursery.start(hooks.run, _Rooms(engine, store))
         with engine.on_room(_welcoming(desk_rooms, hooks, nursery)):
             await nursery.start(intake.run)
