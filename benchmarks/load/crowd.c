@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,17 +265,6 @@ static void connect_more(void) {
         if (listeners[started].fd < 0 && !start_one(&listeners[started], started)) snprintf(refused, sizeof refused, "connect: %s", strerror(errno));
 }
 
-/* Give way to the server, which shares the cores: of two that wait for one, the edge that has a message comes first. */
-static void step_back(void) {
-    struct sched_param mine;
-    if (!sched_getparam(0, &mine) && mine.sched_priority > 1) {
-        mine.sched_priority--;
-        sched_setparam(0, &mine);
-    } else if (nice(5) < 0) {
-        perror("crowd");
-    }
-}
-
 /* --- commands ---------------------------------------------------------------------------------------------------- */
 
 static enum { NOTHING, OPEN, REACHED } waiting;
@@ -369,7 +357,6 @@ int main(int argc, char **argv) {
     if (count > MOST || room_count > MOST_ROOMS) return 2;
     started = count; /* nobody connects yet */
     for (int i = 0; i < count; i++) listeners[i].fd = -1, listeners[i].room = room_count ? i % room_count : 0;
-    step_back();
     epoll = epoll_create1(0);
     struct epoll_event commands = {.events = EPOLLIN, .data.fd = 0};
     epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &commands);

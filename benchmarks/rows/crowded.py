@@ -63,9 +63,10 @@ def crowd_session(peer: Peer, listeners: int, options: Options) -> Iterator[Crow
     with peer.start(options) as server:
         rooms = followers(options.rooms) or [ROOM]
         with Crowd([(server.target, listeners)], TEXT_BYTES, rooms, in_flight=IN_FLIGHT) as crowd:
+            open_s = crowd.connect()["open_s"]
             publisher = server.publisher()
             try:
-                ready = CrowdSession(server, crowd, publisher, crowd.connect()["open_s"])
+                ready = CrowdSession(server, crowd, publisher, open_s)
                 time.sleep(SETTLE_SECONDS)
                 ready.pass_ms()
                 yield ready

@@ -36,9 +36,10 @@ def measure(peer: Peer, size: Size) -> Measured:
         at_rest = server.pss_kib()
         with Crowd([(server.target, size.listeners)], TEXT_BYTES, [ROOM], in_flight=IN_FLIGHT) as crowd:
             before = kernel_kib()
+            open_s = crowd.connect(CONNECT_SECONDS)["open_s"]
             publisher = server.publisher()
             try:
-                session = CrowdSession(server, crowd, publisher, crowd.connect(CONNECT_SECONDS)["open_s"])
+                session = CrowdSession(server, crowd, publisher, open_s)
                 time.sleep(SETTLE_SECONDS)
                 user = server.pss_kib() - at_rest
                 kernel = kernel_kib() - before
