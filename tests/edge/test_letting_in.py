@@ -104,6 +104,7 @@ async def test_draining_gives_everybody_what_is_on_its_way_and_a_slot_of_its_own
     async with open_site() as site:
         listeners = [await site.listener(format) for format in [*Format] * 10]
         await site.publish("stage", "the last words")
+        await site.edge_has_heard()
         with trio.fail_after(10):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(site.edge.drain, 20.0)
