@@ -82,7 +82,6 @@ class Evening:
         epoch = self.site.room(self.room).position.epoch
         after = f"{epoch}:{chance.randrange(self.head + 1)}"
         first = int(after.split(":")[1])
-        await self.site.edge_has_heard()  # a position that the edge has not heard of can't be resumed from
         while True:
             query = f"after={'' if format is Format.EVENTS else self.room + '@'}{after}"
             small = chance.choice((None, 2048))

@@ -135,6 +135,20 @@ class MissesWhatIsSaidAtOnce(Right):
         return stop
 
 
+class IsAlwaysBehind(Right):
+    """What is published is heard when the next is."""
+
+    def follow(self, room: str, follower: Follower) -> Callable[[], None]:
+        between, held = Between(follower), list[Entry]()
+
+        def heard(entries: Sequence[Entry]) -> None:
+            follower.heard(list(held))
+            held[:] = entries
+
+        between.heard = heard
+        return self._feed.follow(room, between)
+
+
 class NeverStops(Right):
     def follow(self, room: str, follower: Follower) -> Callable[[], None]:
         self._feed.follow(room, follower)

@@ -1,5 +1,5 @@
-"""What an arrival may have to wait for: a plug-in's say, and a room that this edge does not follow yet. Everybody else
-goes on."""
+"""What an arrival may have to wait for: a plug-in's say, a room that this edge does not follow yet, what has been heard
+elsewhere and not yet here. Everybody else goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fanout.edge.connection import Connection, Stage
-from fanout.edge.room_view import RoomView
+from fanout.edge.room_view import NotYet
 from fanout.edge.sending import WATCH
 from fanout.errors import FanoutError
 from fanout.wire.join import HubRequest
@@ -32,15 +32,15 @@ class Admittance:
 
     def ask(self, connection: Connection, request: HubRequest) -> None:
         """Have the plug-ins' say about a visitor first."""
-        self._wait(connection)
+        self._stop_reading(connection)
         self._nursery.start_soon(self._ask, connection, request)
 
-    def await_room(self, connection: Connection, request: HubRequest, view: RoomView) -> None:
-        """Wait until it is known how this room stands: no task for any of the thousands who may want it."""
-        self._wait(connection)
-        view.when_ready(partial(self._go_on, connection, request))
+    def wait(self, connection: Connection, request: HubRequest, obstacle: NotYet) -> None:
+        """Answer when what it takes has been heard: no task for any of the thousands who may wait for it."""
+        self._stop_reading(connection)
+        obstacle.call_back(partial(self._go_on, connection, request))
 
-    def _wait(self, connection: Connection) -> None:
+    def _stop_reading(self, connection: Connection) -> None:
         """Nothing is read from the connection until the answer is there: what it says meanwhile waits in the kernel."""
         connection.stage = Stage.WAITING
         self._hub.epoll.modify(connection.fd, 0)

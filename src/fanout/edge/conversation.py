@@ -15,7 +15,7 @@ from fanout.core.principal import Role
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.inbound import receive_frames
 from fanout.edge.places import listener_id, take_place
-from fanout.edge.room_view import RoomNotReady
+from fanout.edge.room_view import NotYet
 from fanout.errors import FanoutError, InvalidInput, ProtocolViolation, TooSoon
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe, read_command
 from fanout.wire.frames import Binary, Close, Received, Text, close_frame, pong_frame
@@ -121,7 +121,7 @@ class Conversation:
                 self._hand_up(connection, command)
 
     def _move(self, connection: Connection, command: Subscribe | Unsubscribe) -> None:
-        """Into a room or out of one; into one that this edge does not follow yet, once it does."""
+        """Into a room or out of one; once this edge follows it, and has heard as much of it as they have."""
         if isinstance(command, Unsubscribe):
             subscription = connection.subscription(command.room)
             if subscription is None:
@@ -130,15 +130,15 @@ class Conversation:
             return
         try:
             welcome, gap, place = take_place(self._hub, connection, command.room, command.after, command.last)
-        except RoomNotReady as wait:
+        except NotYet as obstacle:
             connection.more().postponed.appendleft(command)
-            wait.view.when_ready(partial(self._move_on, connection))
+            obstacle.call_back(partial(self._move_on, connection))
             return
         reply = Welcome(listener_id(connection), self._heartbeat_seconds, {command.room: welcome})
         self._hub.sending.first(connection, render_reply(reply, connection.format) + gap, (place,))
 
     def _move_on(self, connection: Connection, refusal: FanoutError | None) -> None:
-        """The room that the first of the postponed commands waited for is there, or can't be followed."""
+        """What the first of the postponed commands waited for is there, or can't be had."""
         postponed = connection.more().postponed
         waits = len(postponed)
         while postponed and connection.stage is Stage.LISTENING and len(postponed) <= waits:
@@ -152,6 +152,7 @@ class Conversation:
             except Exception as fault:
                 self._hub.fault(fault, connection)
             refusal = None
+            self._hub.rooms.up_to_date = False  # the others may have come when that was not certain any more
 
     def _hand_up(self, connection: Connection, command: Publish | Submit) -> None:
         """Queue what has to wait; what one connection says is handed up in the order in which it came."""

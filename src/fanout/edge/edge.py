@@ -87,6 +87,7 @@ class Edge:
                 nursery.start_soon(self._hub.read)
                 nursery.start_soon(self._hub.fan_out)
                 nursery.start_soon(self._hub.replay.run)
+                nursery.start_soon(self._hub.rooms.run)
                 nursery.start_soon(self._keep_alive.run)
                 nursery.start_soon(self._notices.run)
                 nursery.start_soon(self._watch_doors)

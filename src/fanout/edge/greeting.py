@@ -15,7 +15,7 @@ from fanout.core.reconnect import event_stream_retry_ms
 from fanout.edge.admittance import Admittance
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.places import listener_id, take_place, take_place_live
-from fanout.edge.room_view import RoomNotReady
+from fanout.edge.room_view import NotYet
 from fanout.edge.settings import EdgeSettings
 from fanout.errors import Banned, EngineAway, FanoutError, NotAllowed, TooSoon
 from fanout.wire.frames import close_frame
@@ -96,11 +96,11 @@ class Greeting:
                 self._take_places(connection, request)
             else:
                 self._hub.sending.greet(connection, self._opening(request) + welcome)
-        except (FanoutError, RoomNotReady) as obstacle:
+        except (FanoutError, NotYet) as obstacle:
             self._hub.forget(connection)
             connection.stage = Stage.ARRIVING
-            if isinstance(obstacle, RoomNotReady):
-                self.admittance.await_room(connection, request, obstacle.view)
+            if isinstance(obstacle, NotYet):
+                self.admittance.wait(connection, request, obstacle)
             else:
                 self._turn_away(connection, request, obstacle)
             return

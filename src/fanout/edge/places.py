@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from fanout.core.cursor import Recovery
 from fanout.core.limits import MAX_ROOMS_PER_LISTENER
+from fanout.core.message import GapReason
 from fanout.core.position import Position
 from fanout.core.principal import Action, Principal, Role
 from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
-from fanout.edge.room_view import WelcomeForAll
+from fanout.edge.room_view import NotYet, WelcomeForAll
 from fanout.errors import InvalidInput, RoomNotFound
 from fanout.wire.rendered import render
 from fanout.wire.replies import RoomWelcome, Welcome, render_reply
@@ -64,6 +65,7 @@ def take_place(
         RoomNotFound: No such room, or one for staff.
         Banned: Not for this visitor.
         InvalidInput: `already_subscribed`, `too_many_rooms`.
+        NotYet: This edge does not follow the room yet, or has not heard of the position, which another one may have.
     """
     if room.startswith(STAFF_ROOM_PREFIX) and not _may_enter(connection.principal, room):
         raise RoomNotFound(f"There is no room called {room!r}.")
@@ -74,6 +76,8 @@ def take_place(
     if len(connection.subscriptions) >= MAX_ROOMS_PER_LISTENER:
         raise InvalidInput(f"One connection listens to {MAX_ROOMS_PER_LISTENER} rooms at most.", code="too_many_rooms")
     begin = view.start(after, last)
+    if begin.gap is not None and begin.gap.reason is GapReason.EPOCH and not hub.rooms.up_to_date:
+        raise NotYet(hub.rooms.catch_up)
     subscription = hub.subscribe(connection, view, begin.cursor)
     gap = b""
     if begin.gap is not None:

@@ -91,12 +91,16 @@ class WelcomeForAll(NamedTuple):
     behind: bytes
 
 
-class RoomNotReady(Exception):
-    """How this room stands has not been heard yet; `view.when_ready` calls back."""
+GoOn = Callable[[FanoutError | None], None]
+"""Told that what was waited for is there, or why it can't be had."""
 
-    def __init__(self, view: RoomView) -> None:
-        super().__init__(view.name)
-        self.view = view
+
+class NotYet(Exception):
+    """What this takes has not been heard yet; `call_back` says when, or why it will not be."""
+
+    def __init__(self, call_back: Callable[[GoOn], None]) -> None:
+        super().__init__()
+        self.call_back = call_back
 
 
 class RoomView:
@@ -130,10 +134,10 @@ class RoomView:
         self.settings: Callable[[], RoomSettings]
         self._on_news = on_news
         self._on_restart = on_restart
-        self._waiting: list[Callable[[FanoutError | None], None]] = []
+        self._waiting: list[GoOn] = []
         self.stop = feed.follow(name, self)
 
-    def when_ready(self, go_on: Callable[[FanoutError | None], None]) -> None:
+    def when_ready(self, go_on: GoOn) -> None:
         """Call `go_on` once it is known how the room stands, or with why it can't be followed."""
         if self.ready or self.refusal is not None:
             go_on(self.refusal)

@@ -7,22 +7,21 @@ ring, and only as much of it is taken as the socket has just taken.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 import structlog
 import trio
 
 from fanout.core.position import Position
+from fanout.core.submission import Submission
 from fanout.errors import FanoutError, RoomNotFound
-from fanout.feed.followed_room import FollowedRoom
+from fanout.feed.engine_feed import EngineFeed
+from fanout.feed.followed_room import FollowedRoom, Frames
 from fanout.feed.statistics import EdgeStatistics, unpacked
 from fanout.wire import feed_messages as said
 from fanout.wire.feed_frames import MessageReader, fault_of, framed, items_of, read_from_edge
-
-if TYPE_CHECKING:
-    from fanout.feed.serving import FeedServer
 
 log = structlog.get_logger()
 
@@ -39,10 +38,32 @@ RECEIVE_BYTES: Final = 256 * 1024
 FAILED: Final = said.Fault("", "internal_error", "The server failed at this; it has been noted.")
 
 
+class AllEdges(Protocol):
+    """What a link says of its edge, to whoever knows all of them."""
+
+    feed: EngineFeed
+    frames: Frames
+
+    def joined(self, link: EdgeLink) -> None:
+        """This edge has said who it is."""
+
+    def present(self, link: EdgeLink, room: str, joined: Mapping[str, int], left: Mapping[str, int]) -> None:
+        """So many have joined a room there, by identity, and left it."""
+
+    def admitting(self, link: EdgeLink, moved: Mapping[str, int]) -> None:
+        """By how many listeners each address has more there than before, or fewer."""
+
+    def authors_moved(self, link: EdgeLink, arrived: Sequence[str], departed: Sequence[str]) -> None:
+        """These identities listen there now and did not, and the other way round."""
+
+    def told(self, submission: Submission, but: EdgeLink | None = None) -> None:
+        """The author of this is not there any more: tell them elsewhere, or keep it for them."""
+
+
 class EdgeLink:
     """One edge, as long as its socket lives. `run` ends with it."""
 
-    def __init__(self, server: FeedServer, stream: trio.abc.Stream) -> None:
+    def __init__(self, edges: AllEdges, stream: trio.abc.Stream) -> None:
         self.process = ""
         """What the edge calls itself; empty until it has said so."""
         self.pid = 0
@@ -56,7 +77,7 @@ class EdgeLink:
         """What it had counted when it was last asked."""
         self.overtaken = 0
         """How often it fell out of a room's ring."""
-        self._server = server
+        self._edges = edges
         self._stream = stream
         self._rooms: dict[str, FollowedRoom] = {}
         self._stops: dict[str, Callable[[], None]] = {}
@@ -163,26 +184,26 @@ class EdgeLink:
             log.exception("edge_not_understood", process=self.process)
 
     def _take(self, heard: said.FromEdge, nursery: trio.Nursery) -> None:
-        feed = self._server.feed
+        feed = self._edges.feed
         match heard:
             case said.Hello(process, pid):
                 self.process, self.pid = process, pid
-                self._server.joined(self)
+                self._edges.joined(self)
             case said.Follow(room, after):
                 self._follow(room, after)
             case said.Unfollow(room):
                 self._unfollow(room)
             case said.Present(room, joined, left):
-                self._server.present(self, room, joined, left)
+                self._edges.present(self, room, joined, left)
             case said.Admitting(moved):
-                self._server.admitting(self, moved)
+                self._edges.admitting(self, moved)
             case said.Authors(arrived, departed):
-                self._server.authors_moved(self, arrived, departed)
+                self._edges.authors_moved(self, arrived, departed)
             case said.CatchUp(call):
                 self._catching_up.append(call)
                 self._news.set()
             case said.Missed(submission):
-                self._server.told(submission, but=self)
+                self._edges.told(submission, but=self)
             case said.Counted(_, statistics):
                 self.statistics = unpacked(statistics)
                 self._counted.set()
@@ -225,12 +246,12 @@ class EdgeLink:
     def _follow(self, name: str, after: str | None) -> None:
         self._unfollow(name)
         try:
-            room = self._server.feed.room(name)
+            room = self._edges.feed.room(name)
         except RoomNotFound as error:
             self.say(said.Refused(name, fault_of(error)))
             return
         place = None if after is None else Position.parse(after)
-        self._rooms[name] = FollowedRoom(room, self._server.frames, place)
+        self._rooms[name] = FollowedRoom(room, self._edges.frames, place)
         self._stops[name] = room.observe(lambda entries: self._news.set())
         self._news.set()
 

@@ -71,6 +71,9 @@ class EngineFeed(Unmoderated):
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
         return await self.room(room).read(after, limit)
 
+    async def catch_up(self) -> None:
+        """Nothing is ever under way in one process."""
+
     async def publish(self, principal: Principal, command: Publish) -> Message:
         room = self._engine.room(command.room)
         principal.check(Action.PUBLISH, room.name)

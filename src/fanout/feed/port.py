@@ -65,6 +65,10 @@ class Feed(Protocol):
         """
         ...
 
+    async def catch_up(self) -> None:
+        """Return when all that has been published until now, in rooms that are followed, has been heard."""
+        ...
+
     async def publish(self, principal: Principal, command: Publish) -> Message:
         """Publish for somebody; return when it is durable. Once begun it is not undone by cancelling.
 

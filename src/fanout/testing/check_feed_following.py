@@ -94,6 +94,19 @@ async def whoever_begins_while_much_is_said_misses_nothing(make: MakeFeed) -> No
         expect("the newest", last.extent.head, room.position.seq)
 
 
+async def whoever_has_caught_up_has_heard_everything(make: MakeFeed) -> None:
+    """All that was published before, in every room that is followed."""
+    async with opened(make) as house:
+        followers = {room: Heard() for room in ("a", "b")}
+        for room, follower in followers.items():
+            house.feed.follow(room, follower)
+        await house.settle()
+        for room in followers:
+            await house.engine.room(room).publish("just now")
+        await house.feed.catch_up()
+        expect("what was heard", [follower.texts for follower in followers.values()], [["just now"], ["just now"]])
+
+
 async def nothing_comes_after_the_end(make: MakeFeed) -> None:
     """Of a room that is followed no longer; of others it does."""
     async with opened(make) as house:
@@ -155,6 +168,7 @@ FOLLOWING_CHECKS: Final[list[Check]] = [
     a_room_that_is_not_there_is_refused,
     everything_is_heard_once_and_in_order,
     whoever_begins_while_much_is_said_misses_nothing,
+    whoever_has_caught_up_has_heard_everything,
     nothing_comes_after_the_end,
     what_was_taken_back_can_be_had_nowhere,
     settings_are_those_of_now,

@@ -56,6 +56,9 @@ class NoRooms(Unmoderated):
     async def read(self, room: str, after: int, limit: int) -> Sequence[Entry]:
         raise RoomNotFound("The echo has no rooms.")
 
+    async def catch_up(self) -> None:
+        pass
+
     async def publish(self, principal: Principal, command: Publish) -> Message:
         raise RoomNotFound("The echo has no rooms.")
 
