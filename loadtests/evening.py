@@ -18,6 +18,7 @@ import sys
 import time
 from typing import Any
 
+import evening_latencies  # noqa: F401  # it has the flag --hdr
 import gevent
 from evening_hall import BREAK, CLOSE, Line, ReportedLoop, evening, new_listener
 from evening_judge import Judge

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import evening_latencies  # noqa: F401  # it has the flag --hdr
 import gevent
 import people
 from evening_hall import evening

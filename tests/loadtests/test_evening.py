@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 import trio
 
 from tests.client.faults import drop_every, repeat_every, swap_every
+from tests.client.hdr_reading import read_log
 from tests.client.small_server import SmallServer, small_server
 
 # Importing locust here would take select.epoll away from every test of this run.
@@ -44,6 +46,7 @@ async def test_an_evening_with_a_break_passes_and_its_figures_are_in_the_usual_f
         code, said = await evening(
             "--host", server.url, "--p99-ms", "60000", "--late-ms", "60000",
             "--csv", str(tmp_path / "evening"), "--html", str(tmp_path / "evening.html"),
+            "--hdr", str(tmp_path / "evening.hlog"),
         )  # fmt: skip
     assert code == 0, said
     assert "All objectives met" in said
@@ -53,6 +56,11 @@ async def test_an_evening_with_a_break_passes_and_its_figures_are_in_the_usual_f
     assert rows["WSR", "deliver/stage"] > 0
     assert rows["POST", "POST publish"] > 20
     assert (tmp_path / "evening.html").stat().st_size > 0
+    times = read_log(tmp_path / "evening.hlog")
+    (seen,) = (ast.literal_eval(figures) for figures in re.findall(r"Seen: (\{.*\})", said))
+    assert times["connect"].get_total_count() == times["resume"].get_total_count() == 26
+    assert times["deliver/stage"].get_total_count() == seen["delivered"] - seen["caught_up"], "every single delivery"
+    assert times["deliver/stage"].get_value_at_percentile(99) / 1e6 == pytest.approx(seen["p99_ms"], rel=0.02)
     phases = re.findall(r"Phase: (.*)", said)
     assert phases == ["doors open", "steady", "break", "back", "close"]
 

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from fanout.rehearsal.house import OwnServer
+from tests.client.hdr_reading import read_log
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.small import SMALL, Small
 from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
@@ -63,9 +64,25 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert evening["tallies"]["by_source"]["sms"] == {"messages": 6620, "people": 5040}
     assert evening["tallies"]["by_source"]["api"]["messages"] == 80
     assert evening["whole"]["connections"] == 150, "a hundred visitors, and fifty reloads"
+    assert_the_log_says_the_same(tmp_path / "prime-minister-2004" / "report", evening)
     storm = found["reconnect-storm"][2]
     assert [fault["what"] for fault in storm["faults"]] == ["cut 30 %", "cut 100 %", "kill-edge", "kill-engine"]
     assert storm["histograms"]["whole"]["counts"]["resumed"] >= 130, "30, 100, and those of the edge"
+
+
+def assert_the_log_says_the_same(folder: Path, report: dict) -> None:
+    """The HDR log, read with the field's own library, against the figures of the report."""
+    times = read_log(folder / "report.hlog")
+    told = {tag: sum(counts.values()) for tag, counts in report["histograms"]["whole"].items() if tag != "counts"}
+    told["wait"] = told.pop("wait in minutes")
+    assert {tag: histogram.get_total_count() for tag, histogram in times.items()} == told
+    for tag, share, measure, unit in [
+        ("delivery", 50, "delivery_p50_ms", 1e6), ("delivery", 99, "delivery_p99_ms", 1e6),
+        ("join", 99, "join_p99_ms", 1e6),
+        ("sms", 99, "sms_p99_ms", 1e6), ("staff", 99, "staff_p99_ms", 1e6), ("wait", 95, "wait_p95_s", 1e9),
+    ]:  # fmt: skip
+        found = times[tag].get_value_at_percentile(share) / unit
+        assert found == pytest.approx(report["whole"][measure], rel=0.05), tag  # ranks may differ by one
 
 
 async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousand_and_is_late(

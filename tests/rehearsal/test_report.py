@@ -19,6 +19,7 @@ from fanout.rehearsal.report.plot import Axis, Line, nice_top, plot
 from fanout.rehearsal.scenario import find_scenario, read_scenario
 from fanout.rehearsal.schedule import make_schedule
 from fanout.rehearsal.verdict import Outcome, judge
+from tests.client.hdr_reading import read_log
 
 EVIL = "<script>alert('x')</script> & | co"
 
@@ -106,6 +107,10 @@ def test_the_files_say_the_same(tmp_path: Path):
     assert found["whole"]["lost"] == 3
     assert len(found["seconds"]) == 60
     assert sum(found["histograms"]["whole"]["delivery"].values()) == 6000
+    times = read_log(page.parent / "report.hlog")
+    assert {tag: histogram.get_total_count() for tag, histogram in times.items()} == {"delivery": 6000, "join": 600}
+    p99 = times["delivery"].get_value_at_percentile(99) / 1e6
+    assert p99 == pytest.approx(found["whole"]["delivery_p99_ms"], rel=1e-6)
     assert "| MISSED | No silent loss | lost |" in markdown
     assert "Headroom: 2 times" in markdown
     assert EVIL.replace("|", "\\|") in markdown

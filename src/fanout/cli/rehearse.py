@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--data", type=Path, metavar="DIR", help="with --host: its data directory, for its secret (or FANOUT_SECRET)"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="of its own server (default: as many as it takes)")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.md and report.json there")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, .md, .json and .hlog there")
     parser.add_argument("--headroom", action="store_true", help="find the largest multiple that still meets them all")
     parser.set_defaults(run=run)
 

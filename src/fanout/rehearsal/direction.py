@@ -53,6 +53,8 @@ class Direction:
         self.memory: dict[str, int] = {}
         self.clock_step = 0.0
         self.advance_seconds = 0.0
+        self.opened = 0.0
+        """When the doors opened, in seconds since 1970."""
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Direction:
             for name, reader in readers.items():
                 if await reader.line() is None:
                     raise Unreachable(f"the load process {name!r} did not start")
-            begin, wall = time.monotonic() + 0.1, time.time() + 0.1
+            begin, self.opened = time.monotonic() + 0.1, time.time() + 0.1
             for process in processes.values():
                 await _write(process, begin)
             async with trio.open_nursery() as watching:
@@ -164,7 +166,7 @@ class Direction:
                         if orders[name]["kind"] == "audience":
                             await _write(process, "nobody speaks any more")
                 watching.cancel_scope.cancel()
-            self.clock_step = abs((time.time() - wall) - (time.monotonic() - begin))
+            self.clock_step = abs((time.time() - self.opened) - (time.monotonic() - begin))
         finally:
             for process in processes.values():
                 process.kill()

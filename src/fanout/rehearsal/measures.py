@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fanout.client.crowd.tally import FINE_BOUNDS_SECONDS, Tally
-from fanout.core.histogram import Histogram
+from fanout.client.crowd.hdr import TOPS_NS
+from fanout.client.crowd.tally import Tally
 from fanout.rehearsal.load.evidence import Evidence
 from fanout.rehearsal.schedule import Schedule
 
@@ -19,7 +20,7 @@ MOST_LAG_SECONDS: Final = 1.0
 
 @dataclass(slots=True)
 class Second:
-    """One second of the evening, for the plots and the progress."""
+    """One second of the evening, for the plots and the progress. `latency`: deliveries by bucket."""
 
     t: float
     live: int | None = None
@@ -28,13 +29,18 @@ class Second:
     delivered: int = 0
     sms: int = 0
     said: int = 0
-    latency: Histogram = field(default_factory=lambda: Histogram(FINE_BOUNDS_SECONDS))
+    latency: Counter[int] = field(default_factory=Counter)
     waiting: int | None = None
     oldest_s: float | None = None
 
     def delivery_ms(self, fraction: float) -> float | None:
         """How long this share of the second's deliveries took at most; None where there were none."""
-        return self.latency.quantile(fraction) * 1000 if self.latency.count else None
+        running, wanted = 0, fraction * self.latency.total()
+        for bucket, times in sorted(self.latency.items()):
+            running += times
+            if running >= wanted:
+                return TOPS_NS[min(bucket, len(TOPS_NS) - 1)] / 1e6
+        return None
 
 
 @dataclass(slots=True)
@@ -86,9 +92,7 @@ class Record:
         second.live, second.came = (sum(each[number] for each in self._live.values()) for number in (0, 1))
         for seen in (self.whole, phase):
             seen.most_live = max(seen.most_live, second.live)
-        of_now = Tally()
-        of_now.add(tally)
-        second.latency.add(of_now.latency)
+        second.latency.update({bucket: times for bucket, times in enumerate(tally["latency"][0]) if times})
         if "stand" in said:
             self.stands.append(said["stand"])
 

@@ -81,7 +81,6 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     tell(f"{scenario.title}: {schedule.totals.visitors:,} visitors, {schedule.seconds:.0f} s")
     for each in assumed:
         tell(f"  assumed: {each}")
-    began = datetime.now(UTC)
     house = _house(request, schedule)
     try:
         direction = Direction(scenario, schedule, house, tell)
@@ -99,7 +98,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     if direction.clock_step > MOST_CLOCK_STEP_SECONDS:
         slow.append(f"the machine's clocks parted by {direction.clock_step:.2f} s during the run")
     verdict = judge(scenario.objectives, whole, phases, slow=slow, short=[*record.short(), *record.faults])
-    digest = sha256(request.text.encode()).hexdigest()
+    digest, began = sha256(request.text.encode()).hexdigest(), datetime.fromtimestamp(direction.opened, UTC)
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
         direction.not_tried, _machine(house), direction.memory, direction.tallies,

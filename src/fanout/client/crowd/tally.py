@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
+from fanout.client.crowd.hdr import BOUNDS_SECONDS
 from fanout.client.crowd.reading import Heard, Run
 from fanout.core.histogram import Histogram
-
-FINE_BOUNDS_SECONDS: Final = tuple(0.0001 * 1.05**step for step in range(273))
-"""Upper bounds of the latency histogram: from 0.1 ms to a minute in steps of 5 %, so a quantile is at most 5 % too
-high."""
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class Tally:
 
     budget_seconds: float = math.inf
     counts: Counts = field(default_factory=Counts)
-    latency: Histogram = field(default_factory=lambda: Histogram(FINE_BOUNDS_SECONDS))
+    latency: Histogram = field(default_factory=lambda: Histogram(BOUNDS_SECONDS))
     endings: dict[str, int] = field(default_factory=dict)
     answers: list[Heard] = field(default_factory=list)
     """What listeners were told of what they said, until the loop passes it on."""
@@ -126,7 +123,7 @@ class Tally:
             "latency": [self.latency.counts, self.latency.count, self.latency.total],
             "endings": self.endings,
         }
-        self.counts, self.latency, self.endings = Counts(), Histogram(FINE_BOUNDS_SECONDS), {}
+        self.counts, self.latency, self.endings = Counts(), Histogram(BOUNDS_SECONDS), {}
         return record
 
     def add(self, record: dict[str, Any]) -> None:

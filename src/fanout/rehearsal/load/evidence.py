@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import Any, Final
 
-from fanout.client.crowd.tally import FINE_BOUNDS_SECONDS
+from fanout.client.crowd.hdr import BOUNDS_SECONDS
 from fanout.core.histogram import Histogram
 
 LEAST_SECONDS: Final = 0.5
@@ -42,7 +42,7 @@ class Evidence:
         self.lag = max(self.lag, seconds)
 
     def quantile(self, name: str, fraction: float) -> float | None:
-        """In seconds, at most 5 % too high; None where nothing was observed."""
+        """In seconds, at most 1 % too high; None where nothing was observed."""
         found = self.latencies.get(name)
         return found.quantile(fraction) if found is not None and found.count else None
 
@@ -74,7 +74,7 @@ class Evidence:
     def _histogram(self, name: str) -> Histogram:
         found = self.latencies.get(name)
         if found is None:
-            found = self.latencies[name] = Histogram(FINE_BOUNDS_SECONDS)
+            found = self.latencies[name] = Histogram(BOUNDS_SECONDS)
         return found
 
 

@@ -19,7 +19,7 @@ HOW_IT_WAS_MEASURED = (
     "Times run from the moment at which something was meant to happen, not from when it was done: a server that falls "
     "behind can't hide it (no coordinated omission).",
     "Every single delivery was checked by its receiver: position, order, epoch. Lost means that no gap said so.",
-    "Times are kept in steps of 5 %, rounded up.",
+    "Times are kept in HDR histograms of two digits: each is rounded up, by less than 1 %.",
     "A question on the air carries no time, for its text is its author's; lines of answers, announcements and chat do.",
 )
 

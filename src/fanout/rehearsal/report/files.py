@@ -1,15 +1,16 @@
-"""A report's files: `report.html`, `report.md`, and `report.json` with every figure, histograms included."""
+"""A report's files: `report.html`, `report.md`, `report.json` with every figure, and `report.hlog` with the times."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import asdict as struct_dict
 
-from fanout.client.crowd.tally import FINE_BOUNDS_SECONDS
+from fanout.client.crowd.hdr import BOUNDS_SECONDS, Interval, values_of, write_log
 from fanout.rehearsal.load.evidence import sparse
 from fanout.rehearsal.measures import Seen
 from fanout.rehearsal.rehearsing import Rehearsal
@@ -19,12 +20,14 @@ from fanout.rehearsal.verdict import Judged
 
 
 def write_report(done: Rehearsal, folder: Path) -> Path:
-    """Write all three into the folder, made if it is not there; returns the path of the page."""
+    """Write all four into the folder, made if it is not there; returns the path of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "report.html"
     page.write_text(html_page(done), "utf-8")
     (folder / "report.md").write_text(markdown(done), "utf-8")
     (folder / "report.json").write_text(json.dumps(as_json(done), indent=1) + "\n", "utf-8")
+    remark = f"fanout rehearse {done.name}: an interval a phase, a tag a series, all values in nanoseconds"
+    write_log(folder / "report.hlog", done.began, [remark], _intervals(done))
     return page
 
 
@@ -50,7 +53,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
         "machine": done.machine,
         "memory_bytes": done.memory,
         "generator": {name: {"cpu": shares, "lag_s": record.lag[name]} for name, shares in record.cpu.items()},
-        "bounds_s": [round(bound, 7) for bound in FINE_BOUNDS_SECONDS],
+        "bounds_s": [round(bound, 9) for bound in BOUNDS_SECONDS],
         "histograms": {"whole": _histograms(record.whole)}
         | {name: _histograms(seen) for name, seen in record.phases.items()},
         "seconds": [
@@ -69,3 +72,15 @@ def _judged(judged: Judged) -> dict[str, Any]:
 def _histograms(seen: Seen) -> dict[str, Any]:
     found = {name: sparse(histogram)[0] for name, histogram in seen.evidence.latencies.items()}
     return {"counts": asdict(seen.tally.counts), "delivery": sparse(seen.tally.latency)[0], **found}
+
+
+def _intervals(done: Rehearsal) -> Iterator[Interval]:
+    """Every series of each phase. What is waited for a moderator is time of the event, as everywhere in the report."""
+    for span in done.schedule.spans:
+        seen, length = done.record.phases[span.name], span.end - span.begin
+        yield Interval("delivery", span.begin, length, values_of(seen.tally.latency.counts))
+        for name, histogram in seen.evidence.latencies.items():
+            in_minutes = name == "wait in minutes"
+            factor = 60 * done.schedule.compress if in_minutes else 1.0
+            tag = "wait" if in_minutes else name
+            yield Interval(tag, span.begin, length, values_of(histogram.counts, factor))
