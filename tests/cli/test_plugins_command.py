@@ -178,10 +178,12 @@ def test_a_running_server_tells_what_they_cost(fanout):
 
 def test_what_is_switched_off_or_behind_is_said(fanout):
     body = json.loads(statistics())
+    body["plugins"][0]["enabled"] = False
     body["plugins"][0]["hooks"]["review_submission"] |= {"breaker": "half_open", "under_way": 2, "queued": 3000}
     with answering(200, json.dumps(body).encode()) as url:
         done = fanout("plugins", "--url", url, "--token", "t")
     assert done.stdout.splitlines()[1].endswith("; breaker half open; 2 under way; 3,000 queued")
+    assert "  switched off by an operator" in done.stdout.splitlines()
 
 
 def test_a_server_as_it_is_tells_it_to_its_staff_alone(folder, fanout, start_server):

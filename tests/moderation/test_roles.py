@@ -37,6 +37,7 @@ AGREED = {
     Action.SET_RULES: "MO",
     Action.SEE_INTERNAL: "MO",
     Action.HAND_IN: "W",
+    Action.OPERATE: "O",
 }
 
 STEPS = {

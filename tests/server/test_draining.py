@@ -1,5 +1,6 @@
 """How a server takes leave of its listeners: each with a slot of its own, and of some without waiting for them."""
 
+import json
 import signal
 import socket
 import time
@@ -73,3 +74,33 @@ async def test_a_second_signal_does_not_wait_for_those_who_do_not_read(start_ser
     stuck.close()
     assert time.monotonic() - began < 5, "a first signal alone waits ten seconds for this request"
     assert "hurrying" in server.log
+
+
+async def test_an_operator_drains_over_http_and_is_told_how_far_it_is_until_all_have_gone(start_server):
+    server = start_server("--memory", "--room", "stage:stage", "--drain-seconds", "20")
+    async with trio.open_nursery() as nursery:
+        with trio.fail_after(30):
+            left = trio.Event()
+
+            async def listen(task_status) -> None:
+                def watch(news: object) -> None:
+                    if isinstance(news, Live):
+                        task_status.started()
+                    if isinstance(news, Waiting):
+                        left.set()
+
+                async with open_client(server.url, rooms=["stage"], watch=watch):
+                    await left.wait()
+
+            await nursery.start(listen)
+            operator = {"Authorization": f"Bearer {TOKEN}"}
+            async with (
+                httpx.AsyncClient(headers=operator) as client,
+                client.stream("POST", f"{server.url}/v1/drain") as answer,
+            ):
+                told = [json.loads(line) async for line in answer.aiter_lines()]
+            await left.wait()
+    assert told[0] == {"state": "draining", "listeners": 1, "seconds": 20.0}
+    assert told[-1] == {"state": "drained", "listeners": 0, "seconds": 20.0}
+    assert server.wait() == 0
+    assert '"action":"drain"' in server.log.replace(" ", "")

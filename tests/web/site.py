@@ -16,6 +16,7 @@ from fanout.feed.statistics import EdgeStatistics, RoomCounts
 from fanout.moderation.moderation import Moderation
 from fanout.web.app import make_app
 from fanout.web.http import App, HttpServer
+from fanout.web.operate_api import Control
 from fanout.web.tokens import Tokens
 
 SECRET = b"a secret of the tests, and of nobody else"
@@ -36,10 +37,13 @@ class Site:
     ended: int = 0
     streams: list[trio.SocketStream] = field(default_factory=list)
     moderation: Moderation | None = None
+    control: Control = field(default_factory=Control)
     http: HttpServer = field(init=False)
 
     def app(self) -> App:
-        return make_app(self.engine, self.tokens, edge_statistics, lambda: self.ready, self.moderation)
+        return make_app(
+            self.engine, self.tokens, edge_statistics, lambda: self.ready, self.moderation, control=self.control
+        )
 
     @property
     def house(self) -> Moderation:

@@ -80,6 +80,8 @@ OF_MODERATION = {
     "fanout_oldest_held_seconds": set(),
     "fanout_hook_seconds": {"plugin", "hook", "le"},
     "fanout_hook_failures": {"plugin", "hook", "kind"},
+    "fanout_plugin_enabled": {"plugin"},
+    "fanout_hook_breaker_open": {"plugin", "hook"},
 }
 
 
@@ -105,6 +107,8 @@ async def test_the_metrics_of_moderation_count_verdicts_hooks_and_what_waits(des
     assert values["fanout_hook_seconds_count", "no-shouting", "review_submission"] == 4
     assert values["fanout_hook_failures_total", "error", "no-shouting", "review_submission"] == 1
     assert 0 <= values["fanout_oldest_held_seconds",] < 60
+    assert values["fanout_plugin_enabled", "no-shouting"] == 1
+    assert values["fanout_hook_breaker_open", "no-shouting", "review_submission"] == 0
 
 
 @pytest.mark.parametrize("desk", ["sqlite"], indirect=True)

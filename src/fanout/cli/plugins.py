@@ -101,6 +101,8 @@ def _described(plugin: Mapping[str, Any], *, live: bool) -> str:
         f"  order {plugin['order']}, deadline {plugin['deadline_s']:g} s, concurrency {plugin['concurrency']}, "
         f"on failure {plugin['on_failure']}, {where}"
     )
+    if live and not plugin.get("enabled", True):
+        lines.append("  switched off by an operator")
     if plugin["shadow"]:
         lines.append("  shadow mode: its verdicts are written down and not applied")
     if live and plugin["agreement"]:

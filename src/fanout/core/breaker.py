@@ -85,6 +85,12 @@ class Breaker:
         self.ticket += 1
         return self._pause
 
+    def mended(self) -> None:
+        """Somebody says that it is well again: all may pass, and what was under way says nothing any more."""
+        self.closed, self._probing = True, False
+        self._failures, self._pause = 0, FIRST_PAUSE_SECONDS
+        self.ticket += 1
+
     def withdrawn(self, ticket: int) -> None:
         """That call was given up before it had an outcome: if it was the probe, the next one may be."""
         if ticket == self.ticket:

@@ -46,6 +46,8 @@ class Action(StrEnum):
     """The internal transcript and the audit trail."""
     HAND_IN = "hand_in"
     """Submissions on behalf of others: an SMS gateway, a back end of the house."""
+    OPERATE = "operate"
+    """What concerns the whole server: switch plug-ins, replace processes, drain."""
 
 
 MAY: Final[dict[Action, frozenset[Role]]] = {
@@ -62,6 +64,7 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.SET_RULES: frozenset({Role.MODERATOR, Role.OPERATOR}),
     Action.SEE_INTERNAL: frozenset({Role.MODERATOR, Role.OPERATOR}),
     Action.HAND_IN: frozenset({Role.GATEWAY}),
+    Action.OPERATE: frozenset({Role.OPERATOR}),
 }
 
 EVERY_ROOM: Final = "*"

@@ -24,6 +24,7 @@ from fanout.moderation.intake import Intake, view_of
 from fanout.moderation.merging import Merging
 from fanout.moderation.names import Names
 from fanout.moderation.people import People
+from fanout.moderation.plugin_switches import PluginSwitches
 from fanout.moderation.ports import Store
 from fanout.moderation.prepared import PreparedAnswers
 from fanout.moderation.recent import MAX_RECENT, recent
@@ -50,6 +51,7 @@ class Moderation:
     desk: Desk
     scribe: Scribe
     prepared: PreparedAnswers
+    switches: PluginSwitches
 
 
 def utc_milliseconds() -> int:
@@ -88,7 +90,8 @@ async def open_moderation(
     intake = Intake(engine, store, hooks, register, changes, rules, bans, names, clock)
     merging = Merging(store, changes)
     desk = Desk(engine, store, changes, airing, rules, scribe, prepared, merging, clock)
-    for loads in (rules.load, bans.load, prepared.load):
+    switches = PluginSwitches(hooks, store, clock)
+    for loads in (rules.load, bans.load, prepared.load, switches.load):
         await loads()
     await airing.recover()
 
@@ -127,6 +130,7 @@ async def open_moderation(
                 desk,
                 scribe,
                 prepared,
+                switches,
             )
             for room in engine.rooms.values():
                 hooks.notify("room_closed", view_of(room))

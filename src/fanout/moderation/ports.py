@@ -95,6 +95,8 @@ class Kind(StrEnum):
     RULES = "rules"
     PREPARED_ANSWER = "prepared_answer"
     ANSWER_LINE = "answer_line"
+    PLUGIN = "plugin"
+    """Whether a person has switched it off."""
     AIRING = "airing"
     """How far everything that was decided is published."""
 

@@ -48,7 +48,7 @@ async def _serve_until_stopped(
     config: Config, descriptors: int, say: Callable[[str], None], line: StatusLine | None
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with open_server(config, descriptors) as server, trio.open_nursery() as nursery:
+        async with open_server(config, descriptors, _stop) as server, trio.open_nursery() as nursery:
             settle_memory()
             for url in server.urls:
                 say(f"fanout listening on {url}")
@@ -62,6 +62,11 @@ async def _serve_until_stopped(
                 draining.cancel_scope.cancel()
             nursery.cancel_scope.cancel()
     structlog.get_logger().info("stopped")
+
+
+def _stop() -> None:
+    """An operator asks for what SIGTERM asks for."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _hurry(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

@@ -15,7 +15,7 @@ and last the log, which finishes what it had begun.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +45,7 @@ from fanout.store.sqlite import DESK_FILE, open_sqlite_store
 from fanout.web.app import make_app
 from fanout.web.appearance import Appearance
 from fanout.web.http import HttpServer
+from fanout.web.operate_api import Control
 from fanout.web.tokens import Tokens
 
 FINISH_SECONDS: Final = 10.0
@@ -54,7 +55,7 @@ takes one; what takes longer is a client that reads too slowly."""
 
 @dataclass(slots=True)
 class Server:
-    """A server that listens. `urls` says where; `draining`, that it should be sent nobody new."""
+    """A server that listens. `urls` says where; `control`, whether it should be sent nobody new."""
 
     urls: tuple[str, ...]
     engine: Engine
@@ -64,29 +65,33 @@ class Server:
     tokens: Tokens
     drain_seconds: float
     doors: list[socket.socket]
-    draining: bool = False
+    control: Control
 
     async def drain(self) -> None:
         """Take leave of everybody, as told above; returns when all are gone.
 
         Cancellation: whoever is still there is cut when the server closes; what was acknowledged is in the log.
         """
-        self.draining = True
+        self.control.draining = True
         self.http.drain()
         self.edge.shut()
         close_doors(self.doors)
         await self.edge.drain(self.drain_seconds)
+        self.control.gone.set()
         with trio.move_on_after(FINISH_SECONDS):
             while self.edge.statistics().visiting:  # noqa: ASYNC110  # the edge sets no event for one who waits once
                 await trio.sleep(0.01)
 
 
 @asynccontextmanager
-async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]:
+async def open_server(
+    config: Config, descriptors: int, drain: Callable[[], None] | None = None
+) -> AsyncIterator[Server]:
     """Start a server; at the end of the block, stop what still runs, without waiting for anybody.
 
     Args:
         descriptors: How many this process may have open.
+        drain: Called when an operator asks over HTTP that it be drained. None: they can't.
     Raises:
         ConfigurationError: It can't start with these settings.
     """
@@ -99,7 +104,8 @@ async def open_server(config: Config, descriptors: int) -> AsyncIterator[Server]
     try:
         urls = tuple(url_of(door, secure=tls is not None) for door in doors)
         async with open_house(config, hooks) as (engine, moderation), trio.open_nursery() as nursery:
-            server = _assembled(urls, engine, moderation, tokens, settings, config.drain_seconds, doors, appearance)
+            control = Control(drain, seconds=config.drain_seconds)
+            server = _assembled(urls, engine, moderation, tokens, settings, control, doors, appearance)
             await nursery.start(server.edge.run, [(door, tls) for door in doors])
             yield server
             nursery.cancel_scope.cancel()
@@ -158,7 +164,7 @@ def _assembled(
     moderation: Moderation,
     tokens: Tokens,
     settings: EdgeSettings,
-    drain_seconds: float,
+    control: Control,
     doors: list[socket.socket],
     appearance: Appearance,
 ) -> Server:
@@ -177,12 +183,13 @@ def _assembled(
         engine,
         tokens,
         counted,
-        ready=lambda: not server.draining,
+        ready=lambda: not control.draining,
         moderation=moderation,
         appearance=appearance,
+        control=control,
     )
     http = HttpServer(app, edge.adopt, trust_proxy=settings.trust_proxy)
-    server = Server(urls, engine, moderation, edge, http, tokens, drain_seconds, doors)
+    server = Server(urls, engine, moderation, edge, http, tokens, control.seconds, doors, control)
     return server
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
@@ -38,6 +39,24 @@ def answer(body: bytes, media_type: str, status: int = 200, headers: Iterable[tu
 def json_answer(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """A value as JSON, not to be stored by caches: all of ours change by the second."""
     return answer(encode_json(value), "application/json", status, (_NO_STORE, *headers))
+
+
+class Pieces(Response):
+    """An answer that is sent as it is made. One that can't be finished breaks off, which no client takes for whole."""
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
+        model = answer(first, media_type, headers=(("Cache-Control", "no-store"),))
+        super().__init__(media_type=media_type)
+        self.raw_headers = [pair for pair in model.raw_headers if pair[0] != b"content-length"]
+        self._first, self._rest = first, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self._first, "more_body": True})
+        async with aclosing(self._rest) as rest:
+            async for piece in rest:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def public_json(value: Any) -> Response:

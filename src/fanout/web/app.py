@@ -23,6 +23,7 @@ from fanout.web.house_rules_api import HouseRulesApi
 from fanout.web.lines_api import LinesApi
 from fanout.web.metrics import Metrics
 from fanout.web.openapi import OpenApi
+from fanout.web.operate_api import Control, OperateApi
 from fanout.web.pages import Pages
 from fanout.web.records_api import RecordsApi
 from fanout.web.rooms_api import RoomsApi
@@ -46,6 +47,7 @@ def make_app(
     moderation: Moderation | None = None,
     appearance: Appearance | None = None,
     fleet: Fleet | None = None,
+    control: Control | None = None,
 ) -> ASGIApp:
     """The application on one engine.
 
@@ -55,9 +57,10 @@ def make_app(
         moderation: None: nothing is taken from visitors, and there is no desk.
         appearance: How the pages look; ours when left out.
         fleet: The processes that carry listeners; None: it is this one.
+        control: The server's life; None: it can't be steered from here.
     """
     health = Health(engine, ready, None if moderation is None else moderation.store, fleet)
-    moderated = None if moderation is None else Moderated(moderation, tokens)
+    moderated = None if moderation is None else Moderated(moderation, tokens, control or Control(), edge_statistics)
     name_of = None if moderated is None else moderated.name_of
     sessions = Sessions(tokens)
     pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of, sessions)
@@ -83,8 +86,15 @@ def make_app(
 class Moderated:
     """Everything from a visitor's question to the archive."""
 
-    def __init__(self, moderation: Moderation, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        moderation: Moderation,
+        tokens: Tokens,
+        control: Control,
+        edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
+    ) -> None:
         self._moderation, self._tokens = moderation, tokens
+        self._control, self._edge_statistics = control, edge_statistics
         self._callers = Callers(tokens, moderation.names)
         self._visitors = Visitors(tokens, self._callers, moderation.names)
 
@@ -101,6 +111,7 @@ class Moderated:
             *HouseRulesApi(moderation, callers).routes(),
             *SmsApi(moderation, callers, self._tokens).routes(),
             *RecordsApi(moderation, callers).routes(),
+            *OperateApi(moderation, callers, self._control, self._edge_statistics).routes(),
             *visitors.routes(),
         ]
 

@@ -15,6 +15,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from fanout.core.breaker import BreakerState
 from fanout.core.room import Mode
 from fanout.core.submission import Source, State, Step
 from fanout.errors import StoreUnavailable
@@ -95,9 +96,15 @@ class ModerationCollector(Collector):
         failures = CounterMetricFamily(
             "fanout_hook_failures", "Calls of plug-ins that gave no answer.", labels=["plugin", "hook", "kind"]
         )
+        enabled = GaugeMetricFamily("fanout_plugin_enabled", "0: an operator has switched it off.", labels=["plugin"])
+        alone = GaugeMetricFamily(
+            "fanout_hook_breaker_open", "1: it has failed too often and is left alone.", labels=["plugin", "hook"]
+        )
         for plugin in self._hooks.statistics():
+            name = plugin.plugin.name
+            enabled.add_metric([name], plugin.enabled)
             for hook in plugin.hooks:
-                name = plugin.plugin.name
+                alone.add_metric([name, hook.hook], hook.breaker is not BreakerState.CLOSED)
                 buckets = [
                     ("+Inf" if bound == float("inf") else str(bound), count)
                     for bound, count in hook.seconds.cumulated()
@@ -105,8 +112,7 @@ class ModerationCollector(Collector):
                 seconds.add_metric([name, hook.hook], buckets, hook.seconds.total)
                 for kind, count in hook.failures.items():
                     failures.add_metric([name, hook.hook, str(kind)], count)
-        yield seconds
-        yield failures
+        yield from (seconds, failures, enabled, alone)
 
     def _of_queue(self, now: Waiting) -> Iterable[Metric]:
         states = GaugeMetricFamily("fanout_submissions_now", "Submissions that stand so now.", labels=["state"])

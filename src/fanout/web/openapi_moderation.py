@@ -233,6 +233,35 @@ MODERATION_PATHS: Final[dict[str, Any]] = {
         ),
     },
     "/v1/plugins": {"get": _staff("What the plug-ins do and cost", _ok("In their order.", "Plugins"), "401 403")},
+    "/v1/plugins/{name}": {
+        "parameters": [_in_path("name", text("Its name."))],
+        "put": _staff(
+            "Switch a plug-in off or on (operator)",
+            _ok("Now.", "Plugin"),
+            _CHANGE,
+            requestBody=body(ref("PluginSwitch")),
+        ),
+    },
+    "/v1/drain": {
+        "post": _staff(
+            "Drain the server, as SIGTERM does (operator)",
+            {
+                "200": content(
+                    "A line now and then; the last one has the state `drained`. Nobody can end it once it has begun.",
+                    ref("Drain"),
+                    "application/x-ndjson",
+                )
+            },
+            "401 403 409",
+        ),
+    },
+    "/v1/edges/replacement": {
+        "post": _staff(
+            "Replace the processes that carry listeners, one by one, as SIGHUP does (operator)",
+            _ok("It has begun.", "Nothing", "202"),
+            "401 403 409",
+        ),
+    },
     "/v1/visitors": {
         "post": operation(
             "Have an identity, also without cookies",

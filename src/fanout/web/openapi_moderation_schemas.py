@@ -191,8 +191,20 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
             )
         ),
     ),
-    "Plugins": fields(
-        "plugins", plugins=listed(fields("name hooks", name=text("Its name."), hooks={"type": "object"}))
+    "Plugins": fields("plugins", plugins=listed(ref("Plugin"))),
+    "Plugin": fields(
+        "name enabled switched hooks",
+        name=text("Its name."),
+        enabled={"type": "boolean", "description": "False: an operator has switched it off."},
+        switched=_or_null(fields("by at", by=text("Who switched it last."), at=_TIME)),
+        hooks={"type": "object"},
+    ),
+    "PluginSwitch": fields("enabled", enabled={"type": "boolean", "description": "False: as if it were not there."}),
+    "Drain": fields(
+        "state listeners seconds",
+        state={"enum": ["draining", "drained"]},
+        listeners={**_COUNT, "description": "That are still there."},
+        seconds={"type": "number", "description": "Over how long they are told to come back."},
     ),
     "NewVisitor": fields("", name=text("The display name to begin with.", maxLength=MAX_VISITOR_NAME_CHARACTERS)),
     "Visitor": fields("visitor token", visitor=text("The pseudonym."), token=text("What proves it: a JWT.")),

@@ -1,23 +1,19 @@
-"""What is kept, over HTTP: transcripts, exact counts, the audit trail, and what the plug-ins do and cost."""
+"""What is kept, over HTTP: transcripts, exact counts and the audit trail."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any, Final
 
 import trio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from fanout.core.message import iso_time
 from fanout.core.principal import EVERY_ROOM, Action
 from fanout.core.submission import Source
 from fanout.engine.room import Room
-from fanout.moderation.hooks.statistics import plugins_as_objects
 from fanout.moderation.moderation import Moderation
 from fanout.moderation.ports import Count
 from fanout.moderation.transcript import (
@@ -28,7 +24,7 @@ from fanout.moderation.transcript import (
     transcript_view,
 )
 from fanout.moderation.transcript.writing import TranscriptFormat
-from fanout.web.answers import answer, json_answer, resource
+from fanout.web.answers import Pieces, answer, json_answer, resource
 from fanout.web.bearer import Callers
 from fanout.web.language import language_of
 from fanout.web.reading import one_value, page_limit, whole_number
@@ -55,7 +51,6 @@ class RecordsApi:
             resource("/v1/rooms/{room}/transcript", GET=self.transcript),
             resource("/v1/rooms/{room}/tallies", GET=self.tallies),
             resource("/v1/audit", GET=self.audit),
-            resource("/v1/plugins", GET=self.plugins),
         ]
 
     async def transcript(self, request: Request) -> Response:
@@ -127,29 +122,6 @@ class RecordsApi:
                 "next": entries[-1].number if entries else after,
             }
         )
-
-    async def plugins(self, request: Request) -> Response:
-        """`GET /v1/plugins`: each with its hooks, cost, failures, and its agreement with the humans."""
-        self._callers.allowed(request, Action.SEE_DESK)
-        return json_answer({"plugins": plugins_as_objects(self._moderation.hooks.statistics())})
-
-
-class Pieces(Response):
-    """An answer that is sent as it is made. One that can't be finished breaks off, which no client takes for whole."""
-
-    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
-        model = answer(first, media_type, headers=(("Cache-Control", "no-store"),))
-        super().__init__(media_type=media_type)
-        self.raw_headers = [pair for pair in model.raw_headers if pair[0] != b"content-length"]
-        self._first, self._rest = first, rest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self._first, "more_body": True})
-        async with aclosing(self._rest) as rest:
-            async for piece in rest:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
 
 
 def _count(count: Count) -> dict[str, Any]:

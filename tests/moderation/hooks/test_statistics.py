@@ -64,6 +64,7 @@ async def test_the_objects_are_plain_json_of_this_shape():
     assert 0 < counts.pop("p99_s") < 1
     assert plugin == {
         "name": "shade",
+        "enabled": True,
         "from": "",
         "order": 7,
         "deadline_s": 1.0,

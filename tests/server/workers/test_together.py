@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -156,3 +158,28 @@ async def test_sighup_replaces_edge_after_edge_and_nobody_is_refused(server: Ser
         assert all(fleet.pid(process) != pid for process, pid in old.items())
         assert not fleet.logged("process_died")
         await fleet.readyz(lambda status, body: body["status"] == "ready")
+
+
+async def test_an_operator_replaces_the_edges_over_http(server: ServerProcess):
+    async with opened(server) as fleet:
+        before = len(fleet.logged("all_replaced"))
+        old = {process: fleet.pid(process) for process in ("edge-1", "edge-2")}
+        assert (await fleet.http.post("/v1/edges/replacement")).status_code == 202
+        await fleet.logs("all_replaced", times=before + 1)
+        assert all(fleet.pid(process) != pid for process, pid in old.items())
+
+
+async def test_what_a_plugin_prints_comes_out_where_the_server_was_started(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    """Nobody used to read it, and the engine stood still with a full pipe."""
+    (tmp_path / "chatty.py").write_text(
+        "class Chatty:\n    name = 'chatty'\n\n    async def review_submission(self, submission, room):\n"
+        "        print('x' * 100_000)\n        print(submission.text)\n"
+    )
+    server = start_server("--memory", "--workers", "1", "--room", "hall:moderated", "--plugin-folder", str(tmp_path))
+    with trio.fail_after(60):
+        question = {"text": "When?", "name": "Zoe"}
+        async with httpx.AsyncClient() as visitor:
+            assert (await visitor.post(f"{server.url}/v1/rooms/hall/submissions", json=question)).status_code == 202
+        await trio.to_thread.run_sync(server.says, "When?")

@@ -1,7 +1,8 @@
-"""A plug-in's own background task: begun anew a few times when it crashes, and then left alone."""
+"""A plug-in's own background task: begun anew a few times when it crashes, and then left alone; while it is on."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -39,6 +40,32 @@ async def keep_running(calls: Calls, crew: Crew, app: App) -> None:
         if pause is None:
             return
         await trio.sleep(pause)
+
+
+class Switch:
+    """Whether a plug-in is on, for what runs as long as it is."""
+
+    def __init__(self) -> None:
+        self._on = True
+        self._changed = trio.Event()
+        self._scope = trio.CancelScope()
+
+    def set(self, on: bool) -> None:
+        """On or off."""
+        self._on = on
+        self._changed.set()
+        if not on:
+            self._scope.cancel()
+
+    async def while_on(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work anew whenever it is switched on, and cancel it when it is switched off; for ever."""
+        while True:
+            self._changed = trio.Event()
+            if self._on:
+                with trio.CancelScope() as self._scope:
+                    await work()
+            if not self._changed.is_set():
+                await self._changed.wait()
 
 
 def _nothing() -> None:

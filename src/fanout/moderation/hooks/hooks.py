@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -16,9 +17,9 @@ import trio
 from fanout.core.submission import Submission
 from fanout.core.submitted_text import checked_text
 from fanout.core.verdict import Opinion, Verdict, VerdictKind
-from fanout.errors import ConfigurationError
+from fanout.errors import ConfigurationError, RecordNotFound
 from fanout.moderation.hooks.answers import admission_fault, verdict_fault
-from fanout.moderation.hooks.background import keep_running
+from fanout.moderation.hooks.background import Switch, keep_running
 from fanout.moderation.hooks.calls import Calls, Failure
 from fanout.moderation.hooks.crew import Crew
 from fanout.moderation.hooks.notices import Notices
@@ -83,23 +84,61 @@ class Hooks:
             }
             for plugin in self.plugins
         }
-        self._review, self._admission = self._all("review_submission"), self._all("admit_visitor")
         self._notices = {plugin.name: Notices(plugin) for plugin in self.plugins}
-        self._heard = {hook: self._all(hook) for hook, form in HOOKS.items() if form.kind is HookKind.NOTIFY}
-        self.filters = bool(self._review)
-        """Whether there is any filter."""
+        self._off: set[str] = set()
+        self._background = {plugin.name: Switch() for plugin in self.plugins if "run" in plugin.hooks}
+        self._set_out()
         self.filters_wait = not all(calls.at_once for calls in self._review)
         """Whether a filter may wait for something, so that reviewing several at a time gains anything."""
         self.admits = bool(self._admission)
-        """Whether anything decides who may enter."""
+        """Whether anything decides who may enter, when it is on."""
+        self._hearing = frozenset(hook for plugin in self.plugins for hook in plugin.hooks)
         self._learns = any(calls.plugin.shadow for calls in self._review)
 
+    def _set_out(self) -> None:
+        """Who is asked and told from now on."""
+        self._review, self._admission = self._all("review_submission"), self._all("admit_visitor")
+        self._heard = {hook: self._all(hook) for hook, form in HOOKS.items() if form.kind is HookKind.NOTIFY}
+        self.filters = bool(self._review)
+        """Whether there is any filter."""
+
     def _all(self, hook: str) -> tuple[Calls, ...]:
-        return tuple(calls[hook] for calls in self._calls.values() if hook in calls)
+        return tuple(calls[hook] for name, calls in self._calls.items() if hook in calls and name not in self._off)
+
+    def is_on(self, name: str) -> bool:
+        """Whether nobody has switched it off.
+
+        Raises:
+            RecordNotFound: `plugin_not_found`.
+        """
+        if name not in self._calls:
+            loaded = ", ".join(self._calls) or "none"
+            raise RecordNotFound(f"No plug-in of this name is loaded; there are: {loaded}.", code="plugin_not_found")
+        return name not in self._off
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Have a plug-in be there, or be as if it had never been loaded: not asked, not told, its background task
+        ended, and what it says of what is under way not heard. Switched on, it begins with its breakers closed.
+
+        Raises:
+            RecordNotFound: `plugin_not_found`.
+        """
+        if on == self.is_on(name):
+            return
+        if on:
+            self._off.discard(name)
+            for calls in self._calls[name].values():
+                calls.breaker.mended()
+        else:
+            self._off.add(name)
+            self._notices[name].forget()
+        self._set_out()
+        if name in self._background:
+            self._background[name].set(on)
 
     def hears(self, hook: str) -> bool:
-        """Whether a notification has anybody to go to: for senders who would have to make its arguments first."""
-        return bool(self._heard[hook]) or (self._learns and hook == "submission_decided")
+        """Whether a notification can have anybody to go to: for senders who would have to make its arguments first."""
+        return hook in self._hearing or (self._learns and hook == "submission_decided")
 
     def keeps_slow_mode(self, room: str) -> bool:
         """Whether a filter of this room says that it keeps slow mode, and counts."""
@@ -111,7 +150,7 @@ class Hooks:
         )
 
     async def review(self, submission: Submission, room: RoomView) -> Review:
-        """Ask every filter in order, until one rejects; each sees the text as the one before left it.
+        """Ask every filter that is on, in order, until one rejects; each sees the text as the one before left it.
 
         Raises nothing but `trio.Cancelled`: a filter that fails has the opinion that its `on_failure` says.
         Cancellation: takes the call under way along. A filter that never awaits is not a checkpoint.
@@ -123,6 +162,8 @@ class Hooks:
             if plugin.rooms and room.name not in plugin.rooms:
                 continue
             answer = calls.ask_now(submission, room) if calls.at_once else await calls.ask(submission, room)
+            if plugin.name in self._off:
+                continue
             if answer is None:
                 calls.verdicts["none"] += 1
                 if not plugin.shadow:
@@ -151,6 +192,8 @@ class Hooks:
         """
         for calls in self._admission:
             answer = await calls.ask(visitor)
+            if calls.plugin_name in self._off:
+                continue
             if isinstance(answer, Failure):
                 if calls.plugin.on_failure is OnFailure.ACCEPT or calls.plugin.shadow:
                     continue
@@ -193,8 +236,8 @@ class Hooks:
 
     async def _run_background(self, app: App, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
-            for calls in self._all("run"):
-                nursery.start_soon(keep_running, calls, self._crew, app)
+            for name, switch in self._background.items():
+                nursery.start_soon(switch.while_on, partial(keep_running, self._calls[name]["run"], self._crew, app))
             structlog.get_logger().info("plugins_started", plugins=[plugin.name for plugin in self.plugins])
             task_status.started()
             await trio.sleep_forever()
@@ -218,6 +261,7 @@ class Hooks:
                     for hook, calls in self._calls[plugin.name].items()
                 ),
                 self._agreement.of(plugin.name),
+                plugin.name not in self._off,
             )
             for plugin in self.plugins
         )

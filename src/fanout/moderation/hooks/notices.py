@@ -58,6 +58,12 @@ class Notices:
         while self.queued:
             self._receive.receive_nowait()[0].fail(Failure.STOPPED)
 
+    def forget(self) -> None:
+        """What is queued is told to nobody. What is under way ends."""
+        with suppress(trio.WouldBlock):
+            while True:
+                self._receive.receive_nowait()
+
     def end(self, seconds: float) -> None:
         """Take nothing more; what is queued may be told for so long."""
         self._send.close()

@@ -40,11 +40,13 @@ class HookStatistics:
 
 @dataclass(frozen=True, slots=True)
 class PluginStatistics:
-    """One plug-in. `agreement` counts, of one in shadow mode, (its verdict, what humans decided) pairs."""
+    """One plug-in. `agreement` counts, of one in shadow mode, (its verdict, what humans decided) pairs; `enabled`:
+    nobody has switched it off."""
 
     plugin: Plugin
     hooks: tuple[HookStatistics, ...]
     agreement: dict[tuple[str, str], int]
+    enabled: bool = True
 
 
 class Agreement:
@@ -74,13 +76,14 @@ class Agreement:
 def plugins_as_objects(statistics: Sequence[PluginStatistics]) -> list[dict[str, Any]]:
     """The same as plain JSON: what `GET /v1/plugins` answers under `plugins`, and `fanout plugins` shows.
 
-    Each is `{"name", "from", "order", "deadline_s", "concurrency", "on_failure", "shadow", "rooms", "hooks": {HOOK:
-    {"calls", "mean_s", "p99_s", "failures": {KIND: n}, "verdicts": {KIND: n}, "breaker", "under_way", "queued"}},
-    "agreement": {VERDICT: {"approved": n, "rejected": n}} or null}`.
+    Each is `{"name", "enabled", "from", "order", "deadline_s", "concurrency", "on_failure", "shadow", "rooms", "hooks":
+    {HOOK: {"calls", "mean_s", "p99_s", "failures": {KIND: n}, "verdicts": {KIND: n}, "breaker", "under_way",
+    "queued"}}, "agreement": {VERDICT: {"approved": n, "rejected": n}} or null}`.
     """
     return [
         {
             "name": each.plugin.name,
+            "enabled": each.enabled,
             "from": each.plugin.origin,
             "order": each.plugin.order,
             "deadline_s": each.plugin.deadline,

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -21,9 +22,10 @@ from fanout.server.plugins import hooks_of
 from fanout.server.server import FINISH_SECONDS, feed_of, open_house
 from fanout.server.workers.handed_up import HandedUp
 from fanout.server.workers.handovers import accept_ours
-from fanout.server.workers.orders import Health, Orders
+from fanout.server.workers.orders import DRAIN, REPLACE, Health, Orders, wish
 from fanout.web.app import make_app
 from fanout.web.fleet import ProcessCounts
+from fanout.web.operate_api import Control
 
 EDGES_LEAVE_SECONDS: Final = 20.0
 """How long the engine waits, once it is to stop, until its edges have sent everybody away: some ten seconds for those
@@ -63,7 +65,7 @@ class EngineProcess:
     feed: FeedServer
     requests: HandedUp
     fleet: EngineFleet
-    draining: bool = False
+    control: Control
 
     def told(self, health: Health) -> None:
         """The supervisor says how the processes are."""
@@ -72,11 +74,12 @@ class EngineProcess:
     async def drain(self, why: int) -> None:
         """Wait until the edges have sent everybody away, then until every request is answered. Cancellation: safe; what
         was acknowledged is in the log."""
-        self.draining = True
+        self.control.draining = True
         self.requests.drain()
         with trio.move_on_after(EDGES_LEAVE_SECONDS):
             while self.feed.links:  # noqa: ASYNC110  # nobody else waits for the last one
                 await trio.sleep(0.01)
+        self.control.gone.set()
         with trio.move_on_after(FINISH_SECONDS):
             while self.requests.visiting:  # noqa: ASYNC110  # as above
                 await trio.sleep(0.01)
@@ -98,16 +101,18 @@ async def open_engine_process(orders: Orders, descriptors: int) -> AsyncIterator
         async with open_house(config, hooks) as (engine, moderation), trio.open_nursery() as nursery:
             feed = FeedServer(feed_of(engine, moderation), Ledger(config.max_listeners, config.max_per_address))
             fleet = EngineFleet(feed, orders.edges)
+            control = Control(partial(wish, DRAIN), partial(wish, REPLACE), config.drain_seconds)
             app = make_app(
                 engine,
                 tokens,
                 feed.statistics,
-                ready=lambda: not process.draining,
+                ready=lambda: not control.draining,
                 moderation=moderation,
                 appearance=appearance,
                 fleet=fleet,
+                control=control,
             )
-            process = EngineProcess(feed, HandedUp(app, descriptors, trust_proxy=config.trust_proxy), fleet)
+            process = EngineProcess(feed, HandedUp(app, descriptors, trust_proxy=config.trust_proxy), fleet, control)
             await nursery.start(feed.run)
             nursery.start_soon(_accept_edges, feed, feed_listener)
             nursery.start_soon(process.requests.run, requests_listener)

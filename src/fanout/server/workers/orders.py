@@ -1,4 +1,5 @@
-"""What a process of the server is told at its start, over its standard input; and the line that keeps it alive.
+"""What a process of the server is told at its start, over its standard input; the line that keeps it alive; and what it
+says itself, over its standard output.
 
 The supervisor keeps the other end open and says now and then how the server is. When it is gone, however it went, the
 line ends, and the process stops as after a signal: nobody is left behind.
@@ -34,6 +35,13 @@ LINE_BYTES: Final = 64 * 1024
 
 READY: Final = b"ready\n"
 """What a process writes to its standard output when it serves."""
+
+DRAIN: Final = b"fanout: drain\n"
+"""What the engine's process writes there when an operator asks that the whole server be drained; the supervisor does as
+after SIGTERM."""
+
+REPLACE: Final = b"fanout: replace\n"
+"""The same, of the edges and SIGHUP."""
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -106,6 +114,11 @@ async def obey(heard: Callable[[Health], None]) -> None:
     """Pass on what the supervisor says; return when it is gone. Cancellation: safe."""
     async for health in later_lines():
         heard(health)
+
+
+def wish(said: bytes) -> None:
+    """Ask the supervisor for something."""
+    os.write(1, said)
 
 
 def say_ready() -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -23,6 +24,9 @@ START_SECONDS: Final = 60.0
 
 RETIRE_SECONDS: Final = 30.0
 """How long one that makes room may take to send everybody away, before it is killed."""
+
+LONGEST_LINE: Final = 64 * 1024
+"""Bytes of a line that a process writes to its standard output; of a longer one, the end is kept."""
 
 log = structlog.get_logger()
 
@@ -66,6 +70,7 @@ class Slot:
         orders: What a new one is told, and the descriptors that it inherits. Asked anew for each.
         died: Told when the one that was in it is gone and another will be started after so many seconds.
         changed: Told when there is one again.
+        heard: Given each line that it writes to its standard output while it serves.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Slot:
         *,
         died: Callable[[float], None] = lambda delay: None,
         changed: Callable[[], None] = lambda: None,
+        heard: Callable[[bytes], None] = lambda line: None,
     ) -> None:
         self.name = name
         self.current: Running | None = None
@@ -83,6 +89,7 @@ class Slot:
         self._orders = orders
         self._died = died
         self._changed = changed
+        self._heard = heard
         self._restarts = Restarts()
         self._starting = trio.Lock()
         """Held by whoever puts another process in it: one that is to make room may die meanwhile."""
@@ -168,6 +175,7 @@ class Slot:
             if said.endswith(READY):
                 if self._over.is_set():
                     running.signal(STOP)  # it has heard no signal before
+                self._nursery.start_soon(self._listen, process.stdout)
                 return running
         running.signal(signal.SIGKILL)
         await running.ended.wait()
@@ -177,6 +185,15 @@ class Slot:
         await running.process.wait()
         running.ended.set()
         self._alive.discard(running)
+
+    async def _listen(self, stdout: trio.abc.ReceiveStream) -> None:
+        """Read what it says: a plug-in that prints would stand still once the pipe is full."""
+        unread = b""
+        with suppress(trio.BrokenResourceError):
+            async for received in stdout:
+                *lines, unread = (unread[-LONGEST_LINE:] + bytes(received)).split(b"\n")
+                for line in lines:
+                    self._heard(line + b"\n")
 
     async def _keep(self) -> None:
         """When the process that is in it now dies, start another; until the place is somebody else's."""

@@ -30,7 +30,7 @@ from fanout.server.edge_share import edge_settings
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit
 from fanout.server.settings import Config
-from fanout.server.workers.orders import HURRY, STOP, Health, Orders
+from fanout.server.workers.orders import DRAIN, HURRY, REPLACE, STOP, Health, Orders
 from fanout.server.workers.slot import DiedAtStart, Slot
 
 STOP_SECONDS: Final = 60.0
@@ -42,6 +42,9 @@ WRONGLY_SET: Final = 2
 
 WAITING_EDGES: Final = 256
 """Edges that may wait at a socket of the engine while it is being started."""
+
+WISHES: Final = {DRAIN: signal.SIGTERM, REPLACE: signal.SIGHUP}
+"""What the engine's process may ask for, by the line that it writes."""
 
 log = structlog.get_logger()
 
@@ -122,7 +125,9 @@ class Supervisor:
             self._close_all_doors()
 
     async def _start(self, nursery: trio.Nursery) -> None:
-        engine = Slot("engine", nursery, self._engine_orders, died=self._died, changed=self._tell_engine)
+        engine = Slot(
+            "engine", nursery, self._engine_orders, died=self._died, changed=self._tell_engine, heard=self._asked
+        )
         self._slots.append(engine)
         await engine.start()
         deaths: list[DiedAtStart] = []
@@ -202,6 +207,15 @@ class Supervisor:
         for slot in self._slots:
             slot.stop(signal.SIGKILL)
         return max((slot.exit_code for slot in self._slots), default=0)
+
+    def _asked(self, line: bytes) -> None:
+        """What an operator has asked the engine's process for is done as if a signal had come. The rest is what a
+        plug-in prints."""
+        if number := WISHES.get(line):
+            signal.raise_signal(number)
+        else:
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
 
     def _died(self, delay: float) -> None:
         self._tell_engine()
