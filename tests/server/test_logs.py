@@ -70,3 +70,13 @@ def test_what_is_no_secret_is_logged_as_it_is():
     structlog.get_logger().info("seen", target="/v1/ws?room=stage&last=3", tokens=3, text="a token of my esteem")
     said = json.loads(stream.getvalue())
     assert (said["target"], said["tokens"], said["text"]) == ("/v1/ws?room=stage&last=3", 3, "a token of my esteem")
+
+
+def test_a_log_that_takes_no_line_any_more_ends_nobody():
+    """A log file on a full disk: in a real server, a task that wrote to it would end the process."""
+    stream = open("/dev/full", "w", buffering=1)  # noqa: SIM115  # closing it fails, as writing does
+    configure_logs("json", stream)
+    structlog.get_logger().warning("seen")
+    logging.getLogger("somebodys.package").warning("seen")
+    with pytest.raises(OSError, match="No space left"):
+        stream.close()

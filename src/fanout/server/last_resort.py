@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import structlog
@@ -31,6 +31,7 @@ def last_resort() -> Iterator[Callable[[], None]]:
 def _leave() -> None:
     """End the process where trio can't: it waits for every task, and nothing ends one that does not want to."""
     structlog.get_logger().error("held_by_a_plugin", seconds=HELD_SECONDS)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a full disk may not keep us
+            stream.flush()
     os._exit(1)

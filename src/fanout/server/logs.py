@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol, TextIO, cast
 
@@ -34,6 +35,23 @@ class LogStream(Protocol):
     def flush(self) -> None: ...
 
     def isatty(self) -> bool: ...
+
+
+class _Lossy:
+    """A stream that ends nobody: what can't be written, on a full disk or to a pipe that nobody reads any more, is left
+    out. A log line is worth less than an evening."""
+
+    def __init__(self, stream: LogStream) -> None:
+        self._stream = stream
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def redact(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -72,6 +90,7 @@ def configure_logs(log_format: str | None, stream: LogStream, process: str | Non
         process: Which of several processes this is, said in every line.
     """
     console = log_format == "console" or (log_format is None and stream.isatty())
+    lossy = _Lossy(stream)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         *([] if process is None else [partial(_say_process, process)]),
@@ -89,10 +108,10 @@ def configure_logs(log_format: str | None, stream: LogStream, process: str | Non
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, stream)),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, lossy)),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler[Any](stream)
+    handler = logging.StreamHandler[Any](lossy)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
