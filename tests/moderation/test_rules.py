@@ -107,3 +107,34 @@ async def test_only_moderators_and_operators_set_rules(rules, role):
 async def test_rules_of_another_room_are_not_ones_own(rules):
     with pytest.raises(NotAllowed, match="not good for the room"):
         await rules.set(MO, "hall", paused=True)
+
+
+async def test_one_stop_for_every_room_and_lifted_each_is_as_it_was(rules, store):
+    boss = Principal(Role.OPERATOR, "Ops", frozenset({"*"}))
+    await rules.set(MO, "stage", paused=True, slow_s=10)
+    everywhere = await rules.set(boss, "*", paused=True, muted=True)
+    assert everywhere == RoomRules(paused=True, muted=True)
+    assert rules.of("stage") == RoomRules(paused=True, muted=True, slow_s=10)
+    assert rules.of("made later") == RoomRules(paused=True, muted=True)
+    assert rules.everywhere() == ["paused", "muted"]
+    again = Rules(store, now)
+    await again.load()
+    assert again.of("hall") == RoomRules(paused=True, muted=True), "it survives a restart"
+    # What is set in a room meanwhile is its own.
+    assert (await rules.set(MO, "stage", announce_only=True)).muted
+    await rules.set(boss, "*", paused=False, muted=False)
+    assert rules.of("stage") == RoomRules(paused=True, announce_only=True, slow_s=10)
+    assert rules.of("hall") == RoomRules()
+    assert [entry.draft.room for entry in await store.audit()] == ["stage", "*", "stage", "*"]
+
+
+@pytest.mark.parametrize("change", [{"slow_s": 5}, {"auto_air": True}, {"protected_names": ["Ann"]}])
+async def test_only_stops_are_for_every_room(rules, change):
+    with pytest.raises(InvalidInput, match="paused, muted, announce_only") as caught:
+        await rules.set(Principal(Role.OPERATOR, "Ops", frozenset({"*"})), "*", **change)
+    assert caught.value.code == "bad_rule"
+
+
+async def test_who_may_in_one_room_may_not_in_every_room(rules):
+    with pytest.raises(NotAllowed):
+        await rules.set(MO, "*", paused=True)

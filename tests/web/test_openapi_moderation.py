@@ -105,6 +105,12 @@ async def test_every_operation_answers_as_described(desk: Site) -> None:
         await ask("PATCH", rules, 400, "operator", json={"slow_s": -1})
         await ask("GET", rules, 200)
         await ask("GET", rules, 404, room="nowhere")
+        await ask("PATCH", rules, 200, "operator", room="*", json={"paused": True})
+        assert (await ask("GET", rules, 200, "moderator"))["everywhere"] == ["paused"]
+        assert (await ask("GET", rules, 200, room="*"))["paused"]
+        await ask("POST", SUBMISSIONS, 422, json={"text": "When?", "name": "Zoe"})
+        await ask("PATCH", rules, 400, "operator", room="*", json={"slow_s": 5})
+        await ask("PATCH", rules, 200, "operator", room="*", json={"paused": False})
         await ask("POST", "/v1/sms", 200, "gateway", params={"room": "hall"}, json=[SMS])
         await ask("POST", "/v1/sms", 413, "gateway", params={"room": "hall"}, json=[SMS] * 1001)
         await ask("GET", "/v1/sms/kannel", 200, params=KANNEL | {"token": desk.token("gateway")})

@@ -10,7 +10,7 @@ import trio
 
 from fanout.core.audit import AuditDraft
 from fanout.core.limits import MAX_NAME_CHARACTERS
-from fanout.core.principal import Action, Principal
+from fanout.core.principal import EVERY_ROOM, Action, Principal
 from fanout.core.room import room_name
 from fanout.core.submitted_text import fault_in, is_visible
 from fanout.errors import Conflict, InvalidInput, SubmissionRefused
@@ -63,6 +63,10 @@ RULES_OF_A_NEW_ROOM: Final = RoomRules()
 
 _NAMES: Final = tuple(field.name for field in fields(RoomRules))
 
+STOPS: Final = ("paused", "muted", "announce_only")
+"""The rules that can be set for every room at once: they hold beside each room's own, and when they are lifted each
+room is as it was."""
+
 
 class Rules:
     """The rules of all rooms. `load` comes first.
@@ -93,13 +97,23 @@ class Rules:
                 self._rules[document.room] = _changed(RULES_OF_A_NEW_ROOM, document.body)
 
     def of(self, room: str) -> RoomRules:
-        """What holds in this room now."""
+        """What holds in this room now; of `*`, in every room."""
+        stopped: dict[str, Any] = dict.fromkeys(self.everywhere(), True)
+        return replace(self._own(room), **stopped) if stopped else self._own(room)
+
+    def everywhere(self) -> list[str]:
+        """Which of `STOPS` hold in every room."""
+        rules = self._own(EVERY_ROOM)
+        return [name for name in STOPS if getattr(rules, name)]
+
+    def _own(self, room: str) -> RoomRules:
         return self._rules.get(room, RULES_OF_A_NEW_ROOM)
 
     async def set(self, principal: Principal, room: str, **changes: object) -> RoomRules:
         """Change some of a room's rules; return what holds then, once it is durable. What is not named stays.
 
         Args:
+            room: `*` for every room, those included that are not made yet: `STOPS`, and nothing else.
             changes: As the fields of `RoomRules`.
         Raises:
             NotAllowed: This role or token may not.
@@ -108,12 +122,15 @@ class Rules:
             StoreUnavailable: Nothing was changed.
         Cancellation: once the store has begun, the change is made.
         """
-        principal.check(Action.SET_RULES, room_name(room))
+        everywhere = room == EVERY_ROOM
+        principal.check(Action.SET_RULES, room if everywhere else room_name(room))
+        if everywhere and not changes.keys() <= set(STOPS):
+            raise InvalidInput(f"For every room at once there are {', '.join(STOPS)}.", code="bad_rule")
         async with self._changing:
-            before = self.of(room)
+            before = self._own(room)
             rules = _changed(before, changes)
             if rules == before:
-                return rules
+                return self.of(room)
             if rules.slow_s > before.slow_s and not self._keeps_slow_mode(room):  # it would be shown, and do nothing
                 raise Conflict(
                     "No plug-in here keeps slow mode; the operator starts the server with --plugin rate.",
@@ -124,11 +141,11 @@ class Rules:
                 await self._store.put([document], [self._audited(principal, room, before, rules)])
             self._rules[room] = rules
             for hear in self._heard:
-                hear(room, rules)
-        return rules
+                hear(room, self.of(room))
+            return self.of(room)
 
     def on_change(self, hear: Callable[[str, RoomRules], None]) -> None:
-        """Have `hear` called with a room and its rules whenever they have changed.
+        """Have `hear` called with a room, or `*`, and what holds there whenever it was changed.
 
         It is called in the event loop; it must be quick and must not raise.
         """

@@ -82,20 +82,24 @@ class HouseRulesApi:
         return json_answer(_described(await self._bans.lift(self._callers.of(request), request.path_params["id"])))
 
     async def rules(self, request: Request) -> Response:
-        """`GET /v1/rooms/{room}/rules`: all for staff, for others what concerns them."""
-        room = self._engine.room(request.path_params["room"]).name
-        seen = _rules(self._rules.of(room))
+        """`GET /v1/rooms/{room}/rules`: all for staff, for others what concerns them; `*` is every room."""
+        room = self._room(request)
+        seen = self._described(room)
         if not self._callers.of(request).may(Action.SEE_DESK, room):
-            del seen["auto_air"], seen["protected_names"]
+            del seen["auto_air"], seen["protected_names"], seen["everywhere"]
         return json_answer(seen)
 
     async def set_rules(self, request: Request) -> Response:
-        """`PATCH /v1/rooms/{room}/rules`."""
+        """`PATCH /v1/rooms/{room}/rules`; `*` is every room."""
         principal = self._callers.allowed(request, Action.SET_RULES, request.path_params["room"])
         wanted = await read_json(request, _rules_change)
-        room = self._engine.room(request.path_params["room"]).name
+        room = self._room(request)
         changes = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
-        return json_answer(_rules(await self._rules.set(principal, room, **changes)))
+        await self._rules.set(principal, room, **changes)
+        return json_answer(self._described(room))
+
+    def _described(self, room: str) -> dict[str, Any]:
+        return {**_rules(self._rules.of(room)), "everywhere": self._rules.everywhere()}
 
     def _room(self, request: Request) -> str:
         name: str = request.path_params["room"]

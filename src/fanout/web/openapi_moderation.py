@@ -166,7 +166,7 @@ MODERATION_PATHS: Final[dict[str, Any]] = {
     },
     "/v1/rooms/{room}/rules": {
         "parameters": [parameter("room")],
-        "get": operation("What holds in a room; staff see all of it", _ok("Now.", "Rules"), "401 404"),
+        "get": operation("What holds in a room, or (`*`) everywhere; staff see all", _ok("Now.", "Rules"), "401 404"),
         "patch": _staff(
             "Change rules (moderator, operator)", _ok("Now.", "Rules"), _CHANGE, requestBody=body(ref("RulesChange"))
         ),

@@ -11,7 +11,7 @@ from fanout.core.submitted_text import MAX_SUBMISSION_CHARACTERS
 from fanout.moderation.intake import MAX_ITEMS, MAX_SOURCE_ID_CHARACTERS
 from fanout.moderation.merging import MAX_AT_ONCE
 from fanout.moderation.names import MAX_VISITOR_NAME_CHARACTERS
-from fanout.moderation.rules import MAX_PROTECTED_NAMES, MAX_SLOW_SECONDS
+from fanout.moderation.rules import MAX_PROTECTED_NAMES, MAX_SLOW_SECONDS, STOPS
 from fanout.web.openapi_schemas import Schema, fields, listed, ref, text
 from fanout.web.sms_api import MAX_SMS
 
@@ -155,7 +155,11 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         at=_TIME,
     ),
     "Bans": fields("bans", bans=listed(ref("Ban"))),
-    "Rules": fields("slow_s paused muted announce_only", **_RULES),
+    "Rules": fields(
+        "slow_s paused muted announce_only",
+        everywhere=listed({"enum": [*STOPS]}) | {"description": "Those that hold because they hold in every room."},
+        **_RULES,
+    ),
     "RulesChange": fields("", **_RULES),
     "NewSms": {
         "type": "object",
