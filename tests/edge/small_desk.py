@@ -12,13 +12,14 @@ from fanout.core.ban import Ban, BanIndex, Effect
 from fanout.core.presence import Presence
 from fanout.core.principal import Principal
 from fanout.core.submission import Decision, Source, Step, Submission, decide
+from fanout.core.typed_lines import TypedLine
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import Banned, FanoutError
 from fanout.feed.engine_feed import EngineFeed
 from fanout.feed.mailbox import Mailbox
 from fanout.feed.port import Banned as HearBan
-from fanout.feed.port import Lifted, Told
+from fanout.feed.port import Lifted, Told, Typed
 from fanout.feed.told_presence import ToldPresence
 from fanout.wire.commands import Submit
 
@@ -43,6 +44,7 @@ class SmallDesk(EngineFeed):
         self.desk_rooms: dict[str, Room] = {}
         self._told: list[Callable[[Submission], None]] = []
         self._banned: list[Callable[[Ban], None]] = []
+        self._typed: list[Typed] = []
 
     async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
         if self.gate is not None:
@@ -79,6 +81,11 @@ class SmallDesk(EngineFeed):
         for banned in self._banned:
             banned(ban)
 
+    def type(self, room: str, *lines: TypedLine) -> None:
+        """This is being typed."""
+        for typed in self._typed:
+            typed(room, lines)
+
     def check_listening(self, room: str, principal: Principal, address: str) -> None:
         ban = self._bans.covering(f"visitor:{principal.subject}" if principal.subject else "", address, room, 2)
         if ban is not None and ban.effect is Effect.BAN:
@@ -111,8 +118,9 @@ class SmallDesk(EngineFeed):
     def bans(self) -> Sequence[Ban]:
         return list(self._bans)
 
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
         self._told.append(told)
+        self._typed.append(typed)
         self._banned.append(banned)
         return self._banned.clear
 

@@ -58,7 +58,7 @@ async def test_what_happened_while_the_link_was_down_holds_when_it_is_back() -> 
         await nursery.start(link.remote.run)
         banned: list[Ban] = []
         lifted: list[str] = []
-        link.remote.watch(lambda submission: None, banned.append, lifted.append)
+        link.remote.watch(lambda submission: None, banned.append, lifted.append, lambda room, lines: None)
         bans = house.moderation.bans
         early = await bans.ban(staff(), "*", "visitor:v1", reason="Noise.")
         kept = await bans.ban(staff(), "*", "visitor:v3", reason="Noise.")

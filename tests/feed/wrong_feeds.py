@@ -18,7 +18,7 @@ from fanout.core.submission import Submission
 from fanout.errors import Banned, FanoutError, InvalidInput
 from fanout.feed.moderated_feed import ModeratedFeed
 from fanout.feed.port import Banned as HearBan
-from fanout.feed.port import Follower, Lifted, Told
+from fanout.feed.port import Follower, Lifted, Told, Typed
 from fanout.wire.commands import Publish, Submit
 
 
@@ -222,8 +222,8 @@ class TakesItForSomebodyElse(Right):
 
 
 class TellsNobody(Right):
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
-        return self._feed.watch(lambda submission: None, banned, lifted)
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        return self._feed.watch(lambda submission: None, banned, lifted, typed)
 
 
 class ForgetsWhoWasAway(Right):
@@ -246,13 +246,23 @@ class TellsWhoWasAwayEachTime(Right):
 
 
 class HearsOfNoBan(Right):
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
-        return self._feed.watch(told, lambda ban: None, lifted)
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        return self._feed.watch(told, lambda ban: None, lifted, typed)
 
 
 class HearsOfNoEnd(Right):
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
-        return self._feed.watch(told, banned, lambda ban: None)
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        return self._feed.watch(told, banned, lambda ban: None, typed)
+
+
+class HearsNobodyTyping(Right):
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        return self._feed.watch(told, banned, lifted, lambda room, lines: None)
+
+
+class HearsNobodyEnd(Right):
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        return self._feed.watch(told, banned, lifted, lambda room, lines: typed(room, lines) if lines else None)
 
 
 class KnowsOnlyNewBans(Right):
@@ -272,8 +282,8 @@ class LooksAtNoAddress(Right):
 
 
 class WatchesForEver(Right):
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
-        self._feed.watch(told, banned, lifted)
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        self._feed.watch(told, banned, lifted, typed)
         return lambda: None
 
 

@@ -139,12 +139,12 @@ async def test_the_same_final_line_twice_is_on_air_once_also_after_a_restart(hou
     assert await house.texts() == ["Because."]
 
 
-async def test_each_line_on_air_is_told_of_once(house):
+async def test_each_line_is_told_of_when_it_is_final_and_when_it_is_on_air_once(house):
     heard: list[str] = []
-    house.scribe.on_line(lambda line: heard.append(f"{line.id} {line.final}"))
+    house.scribe.on_line(lambda line: heard.append(f"{line.id} {line.message is not None}"))
     for line in ("l1", "l2", "l2"):
         await house.scribe.final(SUE, QUESTION, line, "Because.")
-    assert heard == ["l1 True", "l2 True"]
+    assert heard == ["l1 False", "l1 True", "l2 False", "l2 True"]
 
 
 async def test_a_final_line_is_not_written_over(house):

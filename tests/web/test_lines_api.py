@@ -80,3 +80,22 @@ async def test_no_line_that_somebody_has_written_is_in_the_way_of_a_prepared_ans
         )
         assert used.status_code == 200, used.text
     assert [text for kind, text in await said(client) if kind == "answer"] == ["Something else.", "On 1 July."]
+
+
+async def test_who_writes_a_draft_is_told_what_visitors_see_of_it_and_may_take_it_back(
+    desk: Site, client: httpx.AsyncClient
+):
+    question = await on_air(desk, client)
+    scribe, line = desk.headers("scribe"), f"/v1/submissions/{question['id']}/lines/a"
+    assert (await client.put(line, headers=scribe, json={"text": "On"})).json()["shown"] == "who"
+    rule = await client.patch("/v1/rooms/hall/rules", headers=desk.headers("moderator"), json={"typing": "text"})
+    assert rule.json()["typing"] == "text"
+    assert (await client.put(line, headers=scribe, json={"text": "On 1"})).json()["shown"] == "text"
+    problem(await client.delete(line), 401, "token_missing")
+    assert (await client.delete(line, headers=scribe)).json() == {}
+    assert (await client.get(f"/v1/submissions/{question['id']}/lines", headers=scribe)).json() == {"lines": []}
+    await client.put(line, headers=scribe, json={"text": "On 1 July.", "final": True})
+    problem(await client.delete(line, headers=scribe), 409, "line_is_final")
+    bad = await client.patch("/v1/rooms/hall/rules", headers=desk.headers("moderator"), json={"typing": "all"})
+    problem(bad, 400, "bad_rule")
+    assert "typing" not in (await client.get("/v1/rooms/hall/rules")).json()

@@ -76,9 +76,11 @@ async def test_every_operation_answers_as_described(desk: Site) -> None:
         line = {"id": first, "line": "1"}
         await ask("PUT", LINE, 200, "scribe", **line, json={"text": "So"})
         await ask("PUT", LINE, 400, "scribe", **line, json={})
+        await ask("DELETE", LINE, 200, "scribe", **line)
         said = await ask("PUT", LINE, 200, "scribe", **line, json={"text": "Soon.", "final": True})
         assert said == await ask("PUT", LINE, 200, "scribe", **line, json={"text": "Soon.", "final": True})
         await ask("PUT", LINE, 409, "scribe", **line, json={"text": "Never.", "final": True})
+        await ask("DELETE", LINE, 409, "scribe", **line)
         await ask("PUT", LINE, 404, "scribe", id="aaaaaaaaaaaa", line="1", json={"text": "So"})
         await ask("GET", ONE + "/lines", 200, "scribe", id=first)
         await ask("POST", CORRECTIONS, 201, "scribe", id=said["id"], json={"text": "On Monday."})
@@ -154,6 +156,7 @@ ALLOWED: dict[tuple[str, str], Action] = {
     (ONE + "/history", "get"): Action.SEE_DESK,
     (ONE + "/lines", "get"): Action.SEE_DESK,
     (LINE, "put"): Action.ANSWER,
+    (LINE, "delete"): Action.ANSWER,
     (CORRECTIONS, "post"): Action.ANSWER,
     ("/v1/rooms/{room}/run-sheet", "get"): Action.SEE_DESK,
     (PREPARED, "get"): Action.SEE_DESK,

@@ -12,6 +12,7 @@ from fanout.core.cursor import Recovery
 from fanout.core.position import Position
 from fanout.core.room import Mode
 from fanout.core.submission import State
+from fanout.core.typed_lines import TypedLine
 from fanout.wire.event_stream import EventStreamReader
 from fanout.wire.frames import Binary, FrameReader, Text, mask_frame
 from fanout.wire.rendered import Format
@@ -24,6 +25,7 @@ from fanout.wire.replies import (
     Reply,
     RoomWelcome,
     Submission,
+    Typing,
     Welcome,
     render_reply,
 )
@@ -45,6 +47,18 @@ REPLIES: list[tuple[Reply, dict[str, object]]] = [
         Presence("stage", 20113, 18977),
         {"type": "presence", "room": "stage", "listeners": 20113, "visitors": 18977},
     ),
+    (
+        Typing("stage", (TypedLine("q1", "Ann", "guest", "In M"), TypedLine("q1", "Bob", "scribe"))),
+        {
+            "type": "typing",
+            "room": "stage",
+            "lines": [
+                {"re": "q1", "author": {"name": "Ann", "role": "guest"}, "text": "In M"},
+                {"re": "q1", "author": {"name": "Bob", "role": "scribe"}},
+            ],
+        },
+    ),
+    (Typing("stage", ()), {"type": "typing", "room": "stage", "lines": []}),
     (Error("rate_limited", "Slow down."), {"type": "error", "code": "rate_limited", "detail": "Slow down."}),
     (Notice("engine_back", "It goes on."), {"type": "notice", "code": "engine_back", "detail": "It goes on."}),
     (Error("a", "b", "r"), {"type": "error", "code": "a", "detail": "b", "ref": "r"}),

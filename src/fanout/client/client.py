@@ -39,7 +39,7 @@ from fanout.core.room import room_name
 from fanout.errors import FanoutError, InvalidInput
 from fanout.wire.commands import Command, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format
-from fanout.wire.replies import Error, Notice, Presence, Published, Submission, Welcome
+from fanout.wire.replies import Error, Notice, Presence, Published, Submission, Typing, Welcome
 
 QUEUED_ITEMS: Final = 256
 """Items that wait for the reader: a second of a busy chat. When they are full, the socket is not read."""
@@ -244,7 +244,7 @@ class Client:
                     self._tell(spoken)
             case Error():
                 self._refused(spoken)
-            case Notice():
+            case Notice() | Typing():
                 self._tell(spoken)
             case _:
                 for item in self._resume.accept(spoken):  # type: ignore[arg-type]  # an Ending never comes here
@@ -317,8 +317,8 @@ async def open_client(
         rooms: Names; or names with the position to resume after (None: from now on).
         format: `Format.JSON` or `Format.MSGPACK`.
         last: How many messages of each room to have replayed, where no position is given.
-        watch: Called at once with every change of state, every presence, every later news of a submission, and every
-            error that answers no command of ours. It must not block or raise.
+        watch: Called at once with every change of state, every presence, what is being typed, every later news of a
+            submission, and every error that answers no command of ours. It must not block or raise.
 
     Raises:
         InvalidInput: `bad_url`, `bad_room_name`, `bad_position`.

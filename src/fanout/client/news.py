@@ -8,7 +8,7 @@ import trio
 
 from fanout.client.comeback import Stopped
 from fanout.errors import FanoutError
-from fanout.wire.replies import Error, Notice, Presence, Published, Submission, Welcome
+from fanout.wire.replies import Error, Notice, Presence, Published, Submission, Typing, Welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Finished:
 
 
 State = Connecting | Live | Waiting | Finished
-News = State | Presence | Submission | Notice | Error
+News = State | Presence | Typing | Submission | Notice | Error
 
 
 class CommandRefused(FanoutError):

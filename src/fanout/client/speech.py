@@ -14,10 +14,11 @@ from fanout.client.resume import Item
 from fanout.core.cursor import Recovery
 from fanout.core.position import Position
 from fanout.core.room import Mode
+from fanout.core.typed_lines import TypedLine
 from fanout.errors import FanoutError, InvalidInput
 from fanout.wire.commands import Command, Ping, Publish, Submit, Subscribe, Unsubscribe
 from fanout.wire.rendered import Format, entry_from_object
-from fanout.wire.replies import Error, Notice, Presence, Published, RoomWelcome, Submission, Welcome
+from fanout.wire.replies import Error, Notice, Presence, Published, RoomWelcome, Submission, Typing, Welcome
 
 SUBPROTOCOL: Final = {Format.JSON: "fanout.v1.json", Format.MSGPACK: "fanout.v1.msgpack"}
 """What a client asks for, by format. Event streams are for browsers."""
@@ -31,7 +32,7 @@ _COMMAND_TYPE: Final[dict[type[Command], str]] = {
 }
 
 
-Spoken = Item | Welcome | Presence | Error | Published | Submission | Notice | Ending
+Spoken = Item | Welcome | Presence | Typing | Error | Published | Submission | Notice | Ending
 """Everything that a server says and this client understands. A `bye` is the ending that it announces."""
 
 
@@ -92,6 +93,16 @@ def _presence(fields: Mapping[str, Any]) -> Presence:
     return Presence(str(fields["room"]), int(fields["listeners"]), int(fields["visitors"]))
 
 
+def _typing(fields: Mapping[str, Any]) -> Typing:
+    lines = (
+        TypedLine(
+            str(line["re"]), str(line["author"]["name"]), str(line["author"]["role"]), _text_or_none(line, "text")
+        )
+        for line in fields["lines"]
+    )
+    return Typing(str(fields["room"]), tuple(lines))
+
+
 def _error(fields: Mapping[str, Any]) -> Error:
     after_ms = fields.get("after_ms")
     return Error(
@@ -135,6 +146,7 @@ def _bye(fields: Mapping[str, Any]) -> Ending:
 _READ: Final[dict[str, Callable[[Mapping[str, Any]], Spoken]]] = {
     "welcome": _welcome,
     "presence": _presence,
+    "typing": _typing,
     "error": _error,
     "published": _published,
     "submission": _submission,

@@ -21,9 +21,10 @@ class AnswerLine:
     Args:
         id: What the scribe's page calls it; one line of one submission.
         submission: The id of the question that it answers; empty for a correction.
-        re: The id of the message that it goes with on air: the question's, or the corrected one's; empty in a draft.
+        re: The id of the message that it goes with on air: the question's, or the corrected one's; empty while there is
+            none.
         name, role: The author's, as shown.
-        final: Meant for the air; a draft is for staff alone.
+        final: Meant for the air; a draft is for staff, and visitors see of it what the room's rule says.
         message: The id of the message that it became; None until it is on air.
         prepared: The id of the prepared answer that it was taken from, or empty.
     """

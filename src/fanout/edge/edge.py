@@ -81,7 +81,8 @@ class Edge:
                 conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
                 self._greeting.admittance = Admittance(self._hub, nursery, self._greeting.answer)
                 banishment = Banishment(self._hub, nursery)
-                ending.callback(self._hub.feed.watch(self._hub.authors.told, banishment.heard, banishment.lifted))
+                hub = self._hub
+                ending.callback(hub.feed.watch(hub.authors.told, banishment.heard, banishment.lifted, hub.rooms.typed))
                 self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
                 self._doors = [Door(self._hub, self._arrival, sock, tls, self._room) for sock, tls in doors]
                 nursery.start_soon(self._hub.read)
@@ -98,6 +99,7 @@ class Edge:
         """The process of the engine, where it has one of its own, is away, or there again. Listeners are told when it
         stays away."""
         self._notices.engine(away=away)
+        self._hub.rooms.nobody_types()
 
     def adopt(self, handover: Handover) -> None:
         """Take back a connection whose next request is for the hub."""

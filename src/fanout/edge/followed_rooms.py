@@ -10,6 +10,7 @@ import trio
 
 from fanout.core.closing import Bye, CloseCode
 from fanout.core.reconnect import slot_ms
+from fanout.core.typed_lines import TypedLine
 from fanout.edge.room_view import GoOn, NotYet, RoomView
 from fanout.edge.settings import SLICE_SECONDS
 from fanout.errors import EngineAway, FanoutError
@@ -96,6 +97,16 @@ class FollowedRooms:
             elif now - view.empty_since >= FOLLOW_EMPTY_SECONDS:
                 del self.views[name]
                 view.stop()
+
+    def typed(self, room: str, lines: tuple[TypedLine, ...]) -> None:
+        """This is being typed in a room."""
+        if (view := self.views.get(room)) is not None:
+            view.typing.hear(lines)
+
+    def nobody_types(self) -> None:
+        """What was being typed is not known any more."""
+        for view in self.views.values():
+            view.typing.hear(())
 
     def _restart(self, view: RoomView) -> None:
         """This room goes on as another stream: those who listen come back, and are told then what they miss. It takes a

@@ -1,26 +1,29 @@
-"""What time does to connections: pings, comments, presence, and the deadlines of the late, the silent, the stalled and
-the leaving.
+"""What time does to connections: pings, comments, presence, typing, and the deadlines of the late, the silent, the
+stalled and the leaving.
 
 One look a second over everybody costs less than a timer for each: at 19,000 listeners about a millisecond.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import trio
 
 from fanout.core.cursor import Overflow
+from fanout.core.typed_lines import typing_interval_seconds
 from fanout.edge.arrival import Arrival
 from fanout.edge.connection import Connection, Stage
 from fanout.edge.settings import SLICE_SECONDS, EdgeSettings
 from fanout.wire.event_stream import comment
 from fanout.wire.frames import ping_frame
-from fanout.wire.replies import Presence, render_reply
+from fanout.wire.replies import Presence, Reply, Typing, render_reply
 
 if TYPE_CHECKING:
     from fanout.edge.hub import Hub
+    from fanout.edge.room_view import RoomView
 
 LOOK_AT_ONCE = 256
 """Connections looked at between two looks at the clock: about 20 µs, or 2 ms if each gets a ping."""
@@ -35,6 +38,7 @@ class KeepAlive:
         self._settings = settings
         self._ping = ping_frame()
         self._comment = comment()
+        self._typing_due = 0.0
 
     async def run(self) -> None:
         """Look once a second, for ever."""
@@ -54,6 +58,7 @@ class KeepAlive:
         self._look_at_stalled()
         await self._beat()
         await self._tell_presence()
+        await self._tell_typing()
         self._hub.rooms.leave_empty()
 
     def _end_what_is_due(self) -> None:
@@ -106,16 +111,35 @@ class KeepAlive:
 
     async def _tell_presence(self) -> None:
         """Tell rooms whose counts have changed. A listener whose socket is full hears it the next time."""
-        until = perf_counter() + SLICE_SECONDS
         for view in list(self._hub.views.values()):
             counts = view.presence.news(self._hub.second)
-            if counts is None:
-                continue
-            for audience in view.all_audiences():
-                frame = render_reply(Presence(view.name, *counts), audience.format)
-                for subscription in list(audience.line):
-                    if not subscription.parked:
-                        self._hub.sending.control(subscription.connection, frame)
-                    if perf_counter() > until:
-                        await trio.lowlevel.checkpoint()
-                        until = perf_counter() + SLICE_SECONDS
+            if counts is not None:
+                await self._tell(view, Presence(view.name, *counts))
+
+    async def _tell_typing(self) -> None:
+        """Tell what is being typed, when there is time for it."""
+        if self._hub.second < self._typing_due:
+            return
+        told = 0
+        for view in list(self._hub.views.values()):
+            lines = view.typing.take()
+            if lines is not None:
+                told += await self._tell(view, Typing(view.name, lines), lambda: view.typing.heard)  # noqa: B023
+        self._typing_due = self._hub.second + typing_interval_seconds(told)
+
+    async def _tell(self, view: RoomView, reply: Reply, old: Callable[[], bool] = lambda: False) -> int:
+        """Say this to everybody in a room whose socket takes bytes, or until it is `old`; to how many."""
+        told = 0
+        until = perf_counter() + SLICE_SECONDS
+        for audience in view.all_audiences():
+            frame = render_reply(reply, audience.format)
+            for subscription in list(audience.line):
+                if not subscription.parked:
+                    self._hub.sending.control(subscription.connection, frame)
+                    told += 1
+                if perf_counter() > until:
+                    await trio.lowlevel.checkpoint()
+                    until = perf_counter() + SLICE_SECONDS
+                    if old():  # the rest may have had by now what was being typed
+                        return told
+        return told

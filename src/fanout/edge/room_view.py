@@ -12,6 +12,7 @@ from fanout.core.message import Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
 from fanout.core.ring import Ring
 from fanout.core.room import RoomSettings
+from fanout.core.typed_lines import TypingNews
 from fanout.errors import FanoutError
 from fanout.feed.port import Feed
 from fanout.wire.rendered import Format, render
@@ -116,6 +117,7 @@ class RoomView:
     ) -> None:
         self.name = name
         self.presence = feed.presence(name)
+        self.typing = TypingNews()
         self.audiences: list[Audience | None] = [None] * len(Format)
         """Who listens without TLS, by format; made with the first of them."""
         self.secure_audiences: list[Audience | None] = [None] * len(Format)

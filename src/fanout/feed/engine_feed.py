@@ -13,7 +13,7 @@ from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import InvalidInput, RoomNotFound
-from fanout.feed.port import Banned, Follower, Lifted, Told
+from fanout.feed.port import Banned, Follower, Lifted, Told, Typed
 from fanout.wire.commands import Publish, Submit
 
 
@@ -49,7 +49,7 @@ class Unmoderated:
     def bans(self) -> Sequence[Ban]:
         return ()
 
-    def watch(self, told: Told, banned: Banned, lifted: Lifted) -> Callable[[], None]:
+    def watch(self, told: Told, banned: Banned, lifted: Lifted, typed: Typed) -> Callable[[], None]:
         return lambda: None
 
 

@@ -21,12 +21,13 @@ from fanout.errors import Banned, TooSoon
 from fanout.feed.engine_feed import EngineFeed
 from fanout.feed.mailbox import Mailbox
 from fanout.feed.port import Banned as HearBan
-from fanout.feed.port import Lifted, Told
+from fanout.feed.port import Lifted, Told, Typed
 from fanout.feed.told_presence import ToldPresence
 from fanout.moderation.bans import Bans
 from fanout.moderation.changes import Change, Changes
 from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.intake import Intake, NewSubmission, view_of
+from fanout.moderation.live_typing import LiveTyping
 from fanout.moderation.people import visitor
 from fanout.plugins.interface import Refuse, Visitor
 from fanout.wire.commands import Submit
@@ -39,7 +40,14 @@ class ModeratedFeed(EngineFeed):
     """An engine, the engine of its desk, and what of moderation an edge has to do with."""
 
     def __init__(
-        self, engine: Engine, desk_engine: Engine, intake: Intake, changes: Changes, bans: Bans, hooks: Hooks
+        self,
+        engine: Engine,
+        desk_engine: Engine,
+        intake: Intake,
+        changes: Changes,
+        bans: Bans,
+        hooks: Hooks,
+        typing: LiveTyping,
     ) -> None:
         super().__init__(engine)
         self._desk_engine = desk_engine
@@ -47,6 +55,7 @@ class ModeratedFeed(EngineFeed):
         self._changes = changes
         self._bans = bans
         self._hooks = hooks
+        self._typing = typing
         self._mailbox = Mailbox()
         self._watching: list[Told] = []
         self.admits = hooks.admits
@@ -102,12 +111,12 @@ class ModeratedFeed(EngineFeed):
     def bans(self) -> Sequence[Ban]:
         return self._bans.all()
 
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
         def heard(change: Change) -> None:
             if change.step is not None and change.step not in NOT_TOLD:
                 told(change.told)
 
-        ends = [self._changes.subscribe(heard), self._bans.observe(banned, lifted)]
+        ends = [self._changes.subscribe(heard), self._bans.observe(banned, lifted), self._typing.watch(typed)]
         self._watching.append(told)
 
         def end() -> None:

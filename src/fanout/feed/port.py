@@ -16,12 +16,14 @@ from fanout.core.presence import Presence
 from fanout.core.principal import Principal
 from fanout.core.room import RoomSettings
 from fanout.core.submission import Submission
+from fanout.core.typed_lines import TypedLine
 from fanout.errors import FanoutError
 from fanout.wire.commands import Publish, Submit
 
 Told = Callable[[Submission], None]
 Banned = Callable[[Ban], None]
 Lifted = Callable[[str], None]
+Typed = Callable[[str, tuple[TypedLine, ...]], None]
 
 
 class Follower(Protocol):
@@ -133,8 +135,8 @@ class Feed(Protocol):
         """Whom `check_listening` keeps away, by all that is known now."""
         ...
 
-    def watch(self, told: Told, banned: Banned, lifted: Lifted) -> Callable[[], None]:
+    def watch(self, told: Told, banned: Banned, lifted: Lifted, typed: Typed) -> Callable[[], None]:
         """From now on call `told` with each submission that has reached another state than its author knows, `banned`
-        with each ban that is made or changed, and `lifted` with the id of each that is taken back, in the event loop's
-        thread; return what ends that."""
+        with each ban that is made or changed, `lifted` with the id of each that is taken back, and `typed` with a room
+        that is followed here and what is being typed in it, in the event loop's thread; return what ends that."""
         ...

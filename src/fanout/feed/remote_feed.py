@@ -28,7 +28,7 @@ from fanout.core.room import STAFF_ROOM_PREFIX
 from fanout.core.submission import Submission
 from fanout.errors import Banned, EngineAway
 from fanout.feed.port import Banned as HearBan
-from fanout.feed.port import Follower, Lifted, Told
+from fanout.feed.port import Follower, Lifted, Told, Typed
 from fanout.feed.remote_rooms import RemoteRooms
 from fanout.feed.shared_admission import SharedAdmission
 from fanout.feed.shared_presence import SharedPresence
@@ -101,7 +101,7 @@ class RemoteFeed:
         """Identities that have arrived (or departed) since it was last said."""
         self._bans = BanIndex()
         self._admission: SharedAdmission | None = None
-        self._watching: list[tuple[Told, HearBan, Lifted]] = []
+        self._watching: list[tuple[Told, HearBan, Lifted, Typed]] = []
 
     # --- what the edge asks -------------------------------------------------------------------------------------------
 
@@ -171,8 +171,8 @@ class RemoteFeed:
     def bans(self) -> Sequence[Ban]:
         return list(self._bans)
 
-    def watch(self, told: Told, banned: HearBan, lifted: Lifted) -> Callable[[], None]:
-        heard = (told, banned, lifted)
+    def watch(self, told: Told, banned: HearBan, lifted: Lifted, typed: Typed) -> Callable[[], None]:
+        heard = (told, banned, lifted, typed)
         self._watching.append(heard)
         return lambda: self._watching.remove(heard)
 
@@ -291,7 +291,7 @@ class RemoteFeed:
         known, self._bans = {ban.id: ban for ban in self._bans}, BanIndex()
         for ban in bans:
             self._bans.add(ban)
-        for _, banned, lifted in self._watching:
+        for _, banned, lifted, _ in self._watching:
             for ban in bans:
                 if known.get(ban.id) != ban:
                     banned(ban)
@@ -310,16 +310,19 @@ class RemoteFeed:
                 self._admission.full_addresses.update(addresses)
                 self._admission.full_addresses.difference_update(no_longer)
             case said.Told(submission):
-                for told, _, _ in self._watching:
+                for told, *_ in self._watching:
                     told(submission)
             case said.Banned(ban):
                 self._bans.add(ban)
-                for _, banned, _ in self._watching:
+                for _, banned, *_ in self._watching:
                     banned(ban)
             case said.Lifted(ban_id):
                 self._bans.remove(ban_id)
-                for _, _, lifted in self._watching:
+                for _, _, lifted, _ in self._watching:
                     lifted(ban_id)
+            case said.Typed(room, lines):
+                for *_, typed in self._watching:
+                    typed(room, lines)
             case said.Count(number):
                 self._say(said.Counted(number, packed(self._count_all())))
             case said.Failed(number, fault):

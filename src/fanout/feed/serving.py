@@ -13,6 +13,7 @@ from fanout.core.admission import Ledger
 from fanout.core.ban import Ban
 from fanout.core.presence import Presence
 from fanout.core.submission import Submission
+from fanout.core.typed_lines import TypedLine
 from fanout.errors import RoomNotFound
 from fanout.feed.edge_link import EdgeLink
 from fanout.feed.engine_feed import EngineFeed
@@ -51,7 +52,7 @@ class FeedServer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Pass on what happens, and once a second who is where, for ever."""
-        end = self.feed.watch(self.told, self._banned, self._lifted)
+        end = self.feed.watch(self.told, self._banned, self._lifted, self._typed)
         try:
             task_status.started()
             next_look = trio.current_time()
@@ -202,6 +203,9 @@ class FeedServer:
 
     def _lifted(self, ban_id: str) -> None:
         _tell(self.links, said.Lifted(ban_id))
+
+    def _typed(self, room: str, lines: tuple[TypedLine, ...]) -> None:
+        _tell([link for link in self.links if link.follows(room)], said.Typed(room, lines))
 
     # --- figures ------------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,16 @@ class AnswerLines:
         if line.final and line.message is None:
             self._due[line.room][line.key] = None
 
+    async def drop(self, line: AnswerLine) -> None:
+        """Keep a draft no longer; durable when it returns. Not cancelled halfway.
+
+        Raises:
+            StoreUnavailable: Nothing was changed.
+        """
+        with trio.CancelScope(shield=True):
+            await self._store.put([Document(Kind.ANSWER_LINE, line.room, line.key, None)])
+        del self._lines[line.key], self._of[line.submission][line.key]
+
     async def publish(self, line: AnswerLine) -> Message:
         """Put a line on air, or find the message that it became when it was.
 

@@ -21,6 +21,7 @@ from fanout.moderation.desk import Desk
 from fanout.moderation.desk_room import DeskRooms
 from fanout.moderation.hooks.hooks import Hooks
 from fanout.moderation.intake import Intake, view_of
+from fanout.moderation.live_typing import LiveTyping
 from fanout.moderation.merging import Merging
 from fanout.moderation.names import Names
 from fanout.moderation.people import People
@@ -50,6 +51,7 @@ class Moderation:
     intake: Intake
     desk: Desk
     scribe: Scribe
+    typing: LiveTyping
     prepared: PreparedAnswers
     switches: PluginSwitches
 
@@ -84,6 +86,7 @@ async def open_moderation(
     """
     changes, rules, bans = Changes(), Rules(store, clock, hooks.keeps_slow_mode), Bans(store, clock)
     scribe, prepared = Scribe(engine, store, clock), PreparedAnswers(store, clock)
+    typing = LiveTyping(engine, rules)
     names, people = Names(rules, protected_names), People(store, country)
     airing = Airing(engine, store)
     register = Register(engine, store, rules, airing, changes, clock)
@@ -101,6 +104,8 @@ async def open_moderation(
 
     scribe.on_answered(answered)
     changes.subscribe(_notifying(hooks))
+    changes.subscribe(typing.changed)
+    rules.on_change(typing.ruled)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(airing.run)
         nursery.start_soon(merging.run)
@@ -110,6 +115,8 @@ async def open_moderation(
         changes.subscribe(desk_rooms.changed)
         desk.hands.on_lease(desk_rooms.leased)
         nursery.start_soon(desk.hands.run)
+        scribe.on_line(typing.drafted)
+        nursery.start_soon(typing.run)
         scribe.on_line(desk_rooms.drafted)
         for name in list(engine.rooms):  # whoever comes first may already want to follow one
             await desk_rooms.open(name)
@@ -129,6 +136,7 @@ async def open_moderation(
                 intake,
                 desk,
                 scribe,
+                typing,
                 prepared,
                 switches,
             )

@@ -1,4 +1,5 @@
-"""A room's rules, switched while it is live: slow mode, pause, mute, announcements only, airing on approval."""
+"""A room's rules, switched while it is live: slow mode, pause, mute, announcements only, airing on approval, what
+is seen of typing."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from fanout.core.limits import MAX_NAME_CHARACTERS
 from fanout.core.principal import EVERY_ROOM, Action, Principal
 from fanout.core.room import room_name
 from fanout.core.submitted_text import fault_in, is_visible
+from fanout.core.typed_lines import Shown
 from fanout.errors import Conflict, InvalidInput, SubmissionRefused
 from fanout.moderation.people import signature
 from fanout.moderation.ports import Document, Kind, Store
@@ -36,6 +38,7 @@ class RoomRules:
         muted: An open room behaves as a moderated one: nothing goes live without a human.
         announce_only: Only staff speak; visitors' messages are not taken.
         auto_air: What is approved is aired at once.
+        typing: What visitors see while an answer is typed.
         protected_names: Names of staff and guests that no visitor may take, beside those of the house.
     """
 
@@ -44,6 +47,7 @@ class RoomRules:
     muted: bool = False
     announce_only: bool = False
     auto_air: bool = False
+    typing: Shown = Shown.WHO
     protected_names: tuple[str, ...] = ()
 
     def check_taking(self) -> None:
@@ -181,6 +185,11 @@ def _checked(name: str, value: object) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SLOW_SECONDS:
             return value
         raise InvalidInput(f"slow_s is a whole number of seconds, 0 to {MAX_SLOW_SECONDS}.", code="bad_rule")
+    if name == "typing":
+        try:
+            return Shown(value)  # type: ignore[arg-type]  # anything may have been sent
+        except ValueError:
+            raise InvalidInput(f"typing is one of {', '.join(Shown)}.", code="bad_rule") from None
     if name == "protected_names":
         return protected_names(value)
     if isinstance(value, bool):

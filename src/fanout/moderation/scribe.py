@@ -1,4 +1,4 @@
-"""The scribe's answers: drafts that staff watch, final lines on air in order and once, corrections in place."""
+"""The scribe's answers: drafts that others watch, final lines on air in order and once, corrections in place."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Scribe:
     # --- answering ---------------------------------------------------------------------------------------------------
 
     async def draft(self, principal: Principal, submission_id: str, line: str, text: str) -> AnswerLine:
-        """Keep a line as it is being written; staff see it, listeners don't.
+        """Keep a line as it is being written; staff see it, and listeners what `live_typing` says.
 
         Raises:
             NotAllowed: This role or token may not.
@@ -78,10 +78,30 @@ class Scribe:
             written = self._written(principal, question, line, text)
             before = self._lines.get(written.key)
             if before is not None and before.final:
-                raise TransitionRefused("This line is final; correct it instead.", code="line_is_final")
+                raise _final_already()
             await self._lines.keep(written)
             self._tell(written)
         return written
+
+    async def discard(self, principal: Principal, submission_id: str, line: str) -> None:
+        """Take a draft back: nobody sees it any more. Nothing happens where there is none.
+
+        Raises:
+            NotAllowed, SubmissionNotFound: As `draft`.
+            InvalidInput: `bad_line`.
+            TransitionRefused: `line_is_final`.
+            StoreUnavailable: Nothing was changed.
+        Cancellation: as `draft`.
+        """
+        question = await self._question(principal, submission_id)
+        async with self._lines.changing(question.room):
+            before = self._lines.get(self._key(question, line_id(line)))
+            if before is None:
+                return
+            if before.final:
+                raise _final_already()
+            await self._lines.drop(before)
+            self._tell(replace(before, text=""))
 
     async def final(self, principal: Principal, submission_id: str, line: str, text: str | None = None) -> Message:
         """Put a line on air, after those that were final before it; the first one makes the question `answered`.
@@ -116,12 +136,11 @@ class Scribe:
                 raise RecordNotFound("There is no draft of this line, and no text.", code="line_not_found")
             if before is not None and before.final:
                 if before.text != text:
-                    raise TransitionRefused("This line is final; correct it instead.", code="line_is_final")
+                    raise _final_already()
                 return await self._air(before)
-            written = replace(
-                self._written(principal, question, line, text), re=question.message, final=True, prepared=prepared
-            )
+            written = replace(self._written(principal, question, line, text), final=True, prepared=prepared)
             await self._lines.keep(written, self._audited(written))
+            self._tell(written)  # before it is on air: what is seen of the typing ends first
             return await self._air(written)
 
     async def lines(self, principal: Principal, submission_id: str) -> list[AnswerLine]:
@@ -185,7 +204,8 @@ class Scribe:
     # --- who follows -------------------------------------------------------------------------------------------------
 
     def on_line(self, hear: Callable[[AnswerLine], None]) -> None:
-        """Have `hear` called with every line that was drafted or has gone on air.
+        """Have `hear` called with every line that was drafted, taken back (its text is empty then), is final, or has
+        gone on air.
 
         It is called in the event loop; it must be quick and must not raise. So for `on_answered`.
         """
@@ -211,8 +231,9 @@ class Scribe:
     def _written(self, principal: Principal, question: Submission, line: str, text: str) -> AnswerLine:
         if question.state not in ANSWERABLE:
             raise TransitionRefused(f"This question is {question.state}; it is not answered.", code="not_answerable")
+        re = (question.message if question.state in (State.AIRED, State.ANSWERED) else None) or ""
         written = AnswerLine(
-            question.room, line, question.id, "", text, principal.name, str(principal.role), self._clock()
+            question.room, line, question.id, re, text, principal.name, str(principal.role), self._clock()
         )
         _check(written)
         if self._lines.get(written.key) is None and len(self._lines.of(question.id)) >= MAX_LINES:
@@ -277,6 +298,10 @@ def _check(line: AnswerLine) -> None:
 
 def _by(line: AnswerLine) -> str:
     return signed(line.name, line.role)
+
+
+def _final_already() -> TransitionRefused:
+    return TransitionRefused("This line is final; correct it instead.", code="line_is_final")
 
 
 def _retracted() -> Conflict:

@@ -196,7 +196,13 @@ def _assembled(
 def feed_of(engine: Engine, moderation: Moderation) -> ModeratedFeed:
     """What an edge in this process is given of both."""
     return ModeratedFeed(
-        engine, moderation.desk_engine, moderation.intake, moderation.changes, moderation.bans, moderation.hooks
+        engine,
+        moderation.desk_engine,
+        moderation.intake,
+        moderation.changes,
+        moderation.bans,
+        moderation.hooks,
+        moderation.typing,
     )
 
 

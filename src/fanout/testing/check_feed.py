@@ -17,6 +17,7 @@ from fanout.core.ban import Ban
 from fanout.core.message import Author
 from fanout.core.principal import Role
 from fanout.core.submission import State, Step, Submission
+from fanout.core.typed_lines import TypedLine
 from fanout.errors import Banned, InvalidInput, NotAllowed, RoomNotFound, TooSoon
 from fanout.testing.check_feed_following import FOLLOWING_CHECKS
 from fanout.testing.feed_under_test import (
@@ -98,7 +99,7 @@ async def authors_are_told_what_becomes_of_theirs(make: MakeFeed) -> None:
 
 def _watched(house: House) -> list[Submission]:
     told: list[Submission] = []
-    house.feed.watch(told.append, lambda ban: None, lambda ban: None)
+    house.feed.watch(told.append, lambda ban: None, lambda ban: None, lambda room, lines: None)
     return told
 
 
@@ -123,7 +124,7 @@ async def a_ban_is_heard_of_and_holds_until_it_is_lifted(make: MakeFeed) -> None
         bans, feed = house.moderation.bans, house.feed
         early = await bans.ban(staff(), "*", "address:192.0.2.0/24", reason="Noise.")
         await house.settle()
-        end = feed.watch(lambda submission: None, banned.append, lifted.append)
+        end = feed.watch(lambda submission: None, banned.append, lifted.append, lambda room, lines: None)
         expect("bans that are known", list(feed.bans()), [early])
         _kept_away(house, "b", "v2", "192.0.2.7")
         ban = await bans.ban(staff(), "b", "visitor:v1", reason="Enough.")
@@ -141,6 +142,38 @@ async def a_ban_is_heard_of_and_holds_until_it_is_lifted(make: MakeFeed) -> None
         await house.settle()
         expect("what is heard after the end", (banned, lifted), ([ban], [ban.id]))
         expect("bans in the end", list(feed.bans()), [])
+
+
+async def what_is_being_typed_is_heard_where_the_room_is_followed(make: MakeFeed) -> None:
+    """The newest, and that it is over, before what it has become."""
+    async with opened(make) as house:
+        follower = Heard()
+        typed: list[tuple[str, tuple[TypedLine, ...], int]] = []
+
+        def hear(room: str, lines: tuple[TypedLine, ...]) -> None:
+            typed.append((room, lines, len(follower.entries)))
+
+        house.feed.follow("a", follower)
+        end = house.feed.watch(lambda submission: None, lambda ban: None, lambda ban: None, hear)
+        await house.settle()
+        asked = await house.feed.submit(visitor(), Submit("a", "When?", "Samira"), "")
+        for step in (Step.APPROVE, Step.AIR):
+            question = await house.moderation.desk.decide(staff(), asked.id, step)
+        await house.moderation.rules.set(staff(), "a", typing="text")
+        await house.moderation.scribe.draft(staff(), asked.id, "l1", "In M")
+        await house.settle()
+        expect(
+            "what is being typed", typed, [("a", (TypedLine(question.message or "", "Ann", "moderator", "In M"),), 1)]
+        )
+        typed.clear()
+        await house.moderation.scribe.final(staff(), asked.id, "l1", "In May.")
+        await house.settle()
+        expect("when it is on air", typed, [("a", (), 1)])
+        typed.clear()
+        end()
+        await house.moderation.scribe.draft(staff(), asked.id, "l2", "And")
+        await house.settle()
+        expect("what is heard after the end", typed, [])
 
 
 def _kept_away(house: House, room: str, subject: str, address: str) -> str:
@@ -214,6 +247,7 @@ FEED_CHECKS: Final[list[Check]] = [
     a_ban_is_heard_of_and_holds_until_it_is_lifted,
     plugins_are_asked_who_is_let_in,
     presence_counts_connections_and_people,
+    what_is_being_typed_is_heard_where_the_room_is_followed,
     admission_has_its_limits,
 ]
 """What every feed does."""

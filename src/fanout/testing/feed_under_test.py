@@ -91,7 +91,7 @@ async def opened(make: MakeFeed) -> AsyncIterator[House]:
             await engine.open_room("b", mode="stage")
             await engine.open_room("closed", mode="open")
             async with open_moderation(engine, desk_engine, MemoryStore(), hooks) as it:
-                own = ModeratedFeed(engine, desk_engine, it.intake, it.changes, it.bans, it.hooks)
+                own = ModeratedFeed(engine, desk_engine, it.intake, it.changes, it.bans, it.hooks, it.typing)
                 async with make(own) as given:
                     await given.settle()
                     yield House(engine, it, given.feed, given.settle)

@@ -37,6 +37,7 @@ class RulesChange(msgspec.Struct, frozen=True):
     muted: bool | UnsetType = UNSET
     announce_only: bool | UnsetType = UNSET
     auto_air: bool | UnsetType = UNSET
+    typing: str | UnsetType = UNSET
     protected_names: list[str] | UnsetType = UNSET
 
 
@@ -86,7 +87,7 @@ class HouseRulesApi:
         room = self._room(request)
         seen = self._described(room)
         if not self._callers.of(request).may(Action.SEE_DESK, room):
-            del seen["auto_air"], seen["protected_names"], seen["everywhere"]
+            del seen["auto_air"], seen["typing"], seen["protected_names"], seen["everywhere"]
         return json_answer(seen)
 
     async def set_rules(self, request: Request) -> Response:
@@ -126,5 +127,6 @@ def _rules(rules: RoomRules) -> dict[str, Any]:
         "muted": rules.muted,
         "announce_only": rules.announce_only,
         "auto_air": rules.auto_air,
+        "typing": str(rules.typing),
         "protected_names": list(rules.protected_names),
     }

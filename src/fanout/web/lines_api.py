@@ -50,13 +50,14 @@ class LinesApi:
 
     def __init__(self, moderation: Moderation, callers: Callers) -> None:
         self._engine, self._scribe, self._prepared = moderation.engine, moderation.scribe, moderation.prepared
+        self._typing = moderation.typing
         self._callers = callers
 
     def routes(self) -> list[Route]:
         prepared = "/v1/rooms/{room}/prepared-answers"
         return [
             resource("/v1/submissions/{id}/lines", GET=self.lines),
-            resource("/v1/submissions/{id}/lines/{line}", PUT=self.write),
+            resource("/v1/submissions/{id}/lines/{line}", PUT=self.write, DELETE=self.discard),
             resource("/v1/rooms/{room}/messages/{id}/corrections", POST=self.correct),
             resource(prepared, GET=self.search),
             resource(prepared + "/{id}", GET=self.one_prepared, PUT=self.prepare, DELETE=self.drop),
@@ -76,7 +77,14 @@ class LinesApi:
             return json_answer(_receipt(await self._scribe.final(principal, question, line, wanted.text)))
         if wanted.text is None:
             raise InvalidInput("A draft has a text.", code="text_missing")
-        return json_answer(_line(await self._scribe.draft(principal, question, line, wanted.text)))
+        draft = await self._scribe.draft(principal, question, line, wanted.text)
+        return json_answer(_line(draft) | {"shown": self._typing.shown(draft)})
+
+    async def discard(self, request: Request) -> Response:
+        """`DELETE /v1/submissions/{id}/lines/{line}`: a draft that is not to be."""
+        parts = request.path_params
+        await self._scribe.discard(self._callers.of(request), parts["id"], parts["line"])
+        return json_answer({})
 
     async def correct(self, request: Request) -> Response:
         """`POST /v1/rooms/{room}/messages/{id}/corrections`."""

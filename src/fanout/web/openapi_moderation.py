@@ -120,6 +120,7 @@ MODERATION_PATHS: Final[dict[str, Any]] = {
             _CHANGE,
             requestBody=body(ref("NewLine")),
         ),
+        "delete": _staff("Take a draft back (scribe, guest)", _ok("Nobody sees it any more.", "Nothing"), _CHANGE),
     },
     "/v1/rooms/{room}/messages/{id}/corrections": {
         "parameters": [parameter("room"), _ID],

@@ -8,6 +8,7 @@ from fanout.core.answer_line import MAX_LINES
 from fanout.core.ban import Effect
 from fanout.core.submission import Source, State, Step
 from fanout.core.submitted_text import MAX_SUBMISSION_CHARACTERS
+from fanout.core.typed_lines import Shown
 from fanout.moderation.intake import MAX_ITEMS, MAX_SOURCE_ID_CHARACTERS
 from fanout.moderation.merging import MAX_AT_ONCE
 from fanout.moderation.names import MAX_VISITOR_NAME_CHARACTERS
@@ -34,6 +35,7 @@ _RULES: Final[dict[str, Schema]] = {
     "muted": _YES,
     "announce_only": _YES,
     "auto_air": _YES,
+    "typing": _named(Shown),
     "protected_names": listed(text("A name."), maxItems=MAX_PROTECTED_NAMES),
 }
 
@@ -128,6 +130,7 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         by=text("Name."),
         role=text("Role."),
         at=_TIME,
+        shown=_named(Shown),
     ),
     "Lines": fields("lines", lines=listed(ref("Line"), maxItems=MAX_LINES)),
     "Correction": fields("text", text=text("What should have been said.")),

@@ -156,7 +156,7 @@ class RoomPage:
             texts,
             wide=Markup("" if chat or room.settings.mode is Mode.MODERATED else " alone"),
             title=room.settings.title or room.name,
-            people=counted(language, texts["people"], now.people),
+            people=counted(language, texts["people"], max(1, now.people)),
             slate=slate(now.phase, language),
             talk=talk,
             address=quote(room.name, safe=""),

@@ -5,6 +5,7 @@ They hold nothing of what staff see: the scripts ask for that, with the session.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -39,7 +40,8 @@ _DESK: Final = """<div class="desk" id="desk">
 <details class="programme" id="programme"><summary>{programme}</summary>
 <p><button type="button" data-phase="live">{begin}</button>
 <button type="button" data-phase="incident">{interrupt}</button>
-<button type="button" data-phase="after">{end}</button></p></details>
+<button type="button" data-phase="after">{end}</button>
+<label id="typing" hidden>{typing} <select>{shown}</select></label></p></details>
 <p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
 </div>
 <form class="filters" id="filters" role="search">
@@ -94,13 +96,8 @@ class StaffPages:
         if not principal.may(Action.SEE_DESK, name):
             return sign_in_page(self._frame, language, principal)
         title = room.settings.title or name
-        states = Markup(
-            "".join(
-                filled('<option value="{value}">{text}</option>', {}, value=value, text=text)
-                for value, text in texts["filters"].items()
-            )
-        )
-        main = filled(_DESK, texts, title=title, states=states, who=principal.name or str(principal.role))
+        options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}
+        main = filled(_DESK, texts, title=title, **options, who=principal.name or str(principal.role))
         data = {"room": name, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
         return self._frame.page(
             language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
@@ -144,6 +141,11 @@ def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
 
 NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
 """A page for one person is kept nowhere."""
+
+
+def _options(choices: Mapping[str, str]) -> Markup:
+    template = '<option value="{value}">{text}</option>'
+    return Markup("".join(filled(template, {}, value=value, text=text) for value, text in choices.items()))
 
 
 def _tab(view: str, text: str, language: str, *, current: bool) -> str:

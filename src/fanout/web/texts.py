@@ -41,6 +41,8 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "empty": "Nothing has been said yet.",
         "kinds": {"question": "Question", "answer": "Answer"},
         "corrected": "corrected",
+        "typing": "{name} is typing",
+        "typing_somebody": "Somebody is typing",
         "slate": {
             "before": "We have not begun yet",
             "before_at": "We begin on {when}",
@@ -88,6 +90,8 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "empty": "Rien n’a encore été dit.",
         "kinds": {"question": "Question", "answer": "Réponse"},
         "corrected": "corrigé",
+        "typing": "{name} écrit",
+        "typing_somebody": "Quelqu’un écrit",
         "slate": {
             "before": "Ce n’est pas encore commencé",
             "before_at": "Nous commençons le {when}",
@@ -104,7 +108,17 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
 }  # fmt: skip
 
-ON_THE_PAGE: Final = ("people", "kinds", "corrected", "slate", "slate_text", "entered", "empty")
+ON_THE_PAGE: Final = (
+    "people",
+    "kinds",
+    "corrected",
+    "typing",
+    "typing_somebody",
+    "slate",
+    "slate_text",
+    "entered",
+    "empty",
+)
 """Those of the above that scripts say, too."""
 
 SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {

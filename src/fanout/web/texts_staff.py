@@ -14,6 +14,8 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "other_role": "You are signed in as {role}, who has no place here. Sign in as somebody else.",
         "sign_out": "Sign out", "desk": "Desk", "waiting": "waiting", "connecting": "Connecting…",
         "programme": "Programme", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
+        "typing": "While an answer is typed, visitors see",
+        "shown": {"nothing": "nothing", "who": "who is typing", "text": "what is typed"},
         "state": "Show", "source": "From", "search": "Search", "all": "everywhere",
         "filters": {
             "held": "waiting", "approved,cued": "approved", "aired,answered": "on air", "rejected": "rejected",
@@ -28,6 +30,8 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "other_role": "Vous êtes identifié comme {role}, qui n’a pas de place ici. Identifiez-vous autrement.",
         "sign_out": "Quitter", "desk": "Modération", "waiting": "en attente", "connecting": "Connexion…",
         "programme": "Programme", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",
+        "typing": "Pendant qu’une réponse s’écrit, le public voit",
+        "shown": {"nothing": "rien", "who": "qui écrit", "text": "ce qui s’écrit"},
         "state": "Montrer", "source": "Provenance", "search": "Chercher", "all": "toutes",
         "filters": {
             "held": "en attente", "approved,cued": "retenues", "aired,answered": "à l’antenne", "rejected": "refusées",
@@ -58,7 +62,7 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "done": {
             "approve": "Approved.", "reject": "Rejected.", "edit": "Changed.", "hold": "Held.", "merge": "Merged.",
             "ban": "Banned.", "air": "On air.", "retract": "Taken off the air.", "undo": "Taken back.",
-            "programme": "Told everybody.",
+            "programme": "Told everybody.", "typing": "So it is from now on.",
         },
         "failed": "Not done: {why}", "unreachable": "The server does not answer. It is back in the list.",
         "reason": "Why? Its author reads this.", "ban_reason": "Why is this person sent away? They read this.",
@@ -90,7 +94,7 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "done": {
             "approve": "Retenue.", "reject": "Refusée.", "edit": "Modifiée.", "hold": "Remise en attente.",
             "merge": "Réunies.", "ban": "Exclu.", "air": "À l’antenne.", "retract": "Retirée de l’antenne.",
-            "undo": "Annulé.", "programme": "Tout le monde le sait.",
+            "undo": "Annulé.", "programme": "Tout le monde le sait.", "typing": "Il en est ainsi désormais.",
         },
         "failed": "Pas fait : {why}", "unreachable": "Le serveur ne répond pas. Elle est de retour dans la liste.",
         "reason": "Pourquoi ? L’auteur le lira.", "ban_reason": "Pourquoi exclure cette personne ? Elle le lira.",

@@ -17,6 +17,10 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "coming_up": "Coming up", "write": "Answer", "line": "A line of the answer",
         "line_hint": "Type what is said; Enter puts the line on air.", "send_line": "On air", "correct": "Correct",
         "apply": "Do it", "not_sent": "waits for the connection", "prepared": "Prepared answers",
+        "shown": {
+            "nothing": "Visitors see the line once it is on air.", "who": "Visitors see that you are typing, not what.",
+            "text": "Visitors see what you type, as you type it.",
+        },
         "prepared_search": "Search", "failed": "Not done: {why}", "anonymous": "no name",
         "actions": {
             "cue": "Cue", "air": "On air", "move-up": "Up", "move-down": "Down", "pin": "Pin", "unpin": "Unpin",
@@ -32,6 +36,11 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "coming_up": "À suivre", "write": "Réponse", "line": "Une ligne de la réponse",
         "line_hint": "Tapez ce qui est dit ; Entrée met la ligne à l’antenne.", "send_line": "À l’antenne",
         "correct": "Corriger", "apply": "Valider", "not_sent": "attend la connexion", "prepared": "Réponses préparées",
+        "shown": {
+            "nothing": "Le public voit la ligne une fois à l’antenne.",
+            "who": "Le public voit que vous écrivez, pas ce que vous écrivez.",
+            "text": "Le public voit ce que vous tapez, à mesure.",
+        },
         "prepared_search": "Chercher", "failed": "Pas fait : {why}", "anonymous": "sans nom",
         "actions": {
             "cue": "Au conducteur", "air": "À l’antenne", "move-up": "Monter", "move-down": "Descendre",

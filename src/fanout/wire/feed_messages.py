@@ -17,6 +17,7 @@ from fanout.core.message import Message
 from fanout.core.principal import Principal
 from fanout.core.room import RoomSettings
 from fanout.core.submission import Submission
+from fanout.core.typed_lines import TypedLine
 from fanout.wire.commands import Publish, Submit
 
 
@@ -296,6 +297,13 @@ class CaughtUp(_Said, frozen=True, array_like=True, tag=46):
     call: int
 
 
+class Typed(_Said, frozen=True, array_like=True, tag=47):
+    """What is being typed in a room, all of it."""
+
+    room: str
+    lines: tuple[TypedLine, ...]
+
+
 ToEdge = (
     CaughtUp
     | Full
@@ -311,6 +319,7 @@ ToEdge = (
     | Failed
     | Presence
     | Told
+    | Typed
     | Banned
     | Lifted
     | Count

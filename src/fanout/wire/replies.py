@@ -10,6 +10,7 @@ from fanout.core.closing import Bye
 from fanout.core.cursor import Recovery
 from fanout.core.position import Position
 from fanout.core.room import Mode
+from fanout.core.typed_lines import TypedLine
 from fanout.wire.event_stream import event
 from fanout.wire.rendered import Format, as_frame, encode_json
 
@@ -40,6 +41,14 @@ class Presence:
     room: str
     listeners: int
     visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """What is being typed in a room now, all of it; it is not on air, and may never be."""
+
+    room: str
+    lines: tuple[TypedLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class Pong:
     """The answer to the command `ping`."""
 
 
-Reply = Welcome | Presence | Error | Published | Submission | Notice | Pong | Bye
+Reply = Welcome | Presence | Typing | Error | Published | Submission | Notice | Pong | Bye
 
 
 def render_reply(reply: Reply, format: Format) -> bytes:
@@ -139,6 +148,8 @@ def reply_as_object(reply: Reply) -> dict[str, Any]:
                 "listeners": reply.listeners,
                 "visitors": reply.visitors,
             }
+        case Typing():
+            return {"type": "typing", "room": reply.room, "lines": [_typed(line) for line in reply.lines]}
         case Error():
             return _without_none(
                 {
@@ -188,6 +199,10 @@ def reply_as_object(reply: Reply) -> dict[str, Any]:
                     "position": reply.position,
                 }
             )
+
+
+def _typed(line: TypedLine) -> dict[str, Any]:
+    return _without_none({"re": line.re, "author": {"name": line.name, "role": line.role}, "text": line.text})
 
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:

@@ -159,5 +159,21 @@ if (may("publish")) {
     });
   }
 } else byId("programme").hidden = true;
+if (may("set_rules")) {
+  const choice = byId("typing").querySelector("select");
+  const rules = roomPath("/rules");
+  byId("programme").addEventListener("toggle", async () => {
+    if (byId("programme").open) choice.value = (await ask("GET", rules)).typing;
+  });
+  choice.addEventListener("change", async () => {
+    try {
+      await ask("PATCH", rules, { typing: choice.value });
+      desk.tell(texts.done.typing);
+    } catch (error) {
+      desk.tell(filled(texts.failed, { why: error.message }));
+    }
+  });
+  byId("typing").hidden = false;
+}
 byId("sign-out").addEventListener("click", signOut);
 byId("list").focus();

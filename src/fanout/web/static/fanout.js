@@ -7,8 +7,9 @@ const LONGEST_WAIT_MS = 30000; // and ends here: as many come back after a break
 const OPENS_WITHIN_MS = 8000; // a line that says nothing for so long at the beginning does not get through
 const ANSWERS_WITHIN_MS = 10000; // one that does not answer a ping for so long is dead
 const LOOKS_EVERY_MS = 5000; // at how long the line has been silent
+const TYPED_FOR_MS = 30000; // what is being typed and not heard of again for so long is typed no more
 const ENDS_FOR_GOOD = new Set([1002, 1003, 1007, 1009, 4001, 4003, 4004, 4009]);
-const TYPES = ["welcome", "message", "retraction", "gap", "presence", "submission", "notice", "bye", "error"];
+const TYPES = ["welcome", "message", "retraction", "gap", "presence", "typing", "submission", "notice", "bye", "error"];
 
 /** Why something was not taken: `code` is stable and for programs, `message` for people, `afterMs` when to try again. */
 export class Refused extends Error {
@@ -27,8 +28,9 @@ export class Refused extends Error {
  * `url` is the server's address; a page that it served needs none. `last` is how many earlier messages to begin with
  * where there is no position. `token` is a staff member's. `transport` is "websocket" or "events" to allow only that.
  *
- * Events, each with its object in `event.detail`: `message`, `retraction`, `gap`, `presence`, `submission`, `welcome` and
- * `error` as docs/protocol.md has them, and `state`, whenever `state` changes.
+ * Events, each with its object in `event.detail`: `message`, `retraction`, `gap`, `presence`, `typing` (its `lines` are
+ * what to show now: they also end when they are said, or too old), `submission`, `welcome` and `error` as
+ * docs/protocol.md has them, and `state`, whenever `state` changes.
  */
 export class Fanout extends EventTarget {
   #options;
@@ -43,6 +45,7 @@ export class Fanout extends EventTarget {
   #pinged = false;
   #heartbeatMs = 25000;
   #unanswered = new Map(); // by ref: submissions whose fate nobody knows yet; sent again after each return
+  #typing = new Map(); // by room: what is being typed there, and the timer that forgets it
   #refs = new Map(); // by the server's id: our own names for what we have handed in
 
   constructor({ rooms, url = globalThis.location?.href, last = null, token = null, transport = "auto" }) {
@@ -99,7 +102,8 @@ export class Fanout extends EventTarget {
     clearTimeout(this.#timer);
     this.#bye = null;
     this.#pinged = false;
-    const transport = this.#transport();
+    const usual = this.#blocked ? "events" : "websocket";
+    const transport = this.#options.transport === "auto" ? usual : this.#options.transport;
     this.#tell({ state: "connecting", transport });
     const line = transport === "events" ? new EventLine() : new SocketLine();
     this.#line = line;
@@ -108,17 +112,12 @@ export class Fanout extends EventTarget {
     line.open(this.#options, this.positions, mine((said) => this.#hear(said)), mine((why) => this.#lost(why)));
   }
 
-  #transport() {
-    const { transport } = this.#options;
-    if (transport !== "auto") return transport;
-    return this.#blocked ? "events" : "websocket";
-  }
-
   #hear(said) {
     this.#heardAt = Date.now();
     this.#pinged = false;
     const { type, room } = said;
     if (type === "welcome") return this.#welcome(said);
+    if (type === "typing") return this.#typed(room, said.lines);
     if (type === "message" || type === "retraction") this.positions[room] = said.position;
     else if (type === "gap") this.positions[room] = said.to;
     else if (type === "bye") return void (this.#bye = said);
@@ -131,7 +130,16 @@ export class Fanout extends EventTarget {
       return this.#answered(said.ref, (asked) => asked.reject(new Refused(said.code, said.detail, said.after_ms)));
     } else if (type === "error" && room && !said.ref) delete this.positions[room]; // it does not listen there any more
     if (TYPES.includes(type)) this.dispatchEvent(new CustomEvent(type, { detail: said }));
+    if (said.position) this.#typed(room, this.#typing.get(room)?.lines.filter((line) => !over(line, said)));
     if (type === "error" && !Object.keys(this.positions).length) this.#end({ code: 4003, reason: said.detail });
+  }
+
+  #typed(room, lines = []) {
+    const before = this.#typing.get(room);
+    clearTimeout(before?.timer);
+    this.#typing.delete(room);
+    if (lines.length) this.#typing.set(room, { lines, timer: setTimeout(() => this.#typed(room), TYPED_FOR_MS) });
+    if (lines.length || before) this.dispatchEvent(new CustomEvent("typing", { detail: { type: "typing", room, lines } }));
   }
 
   #welcome(said) {
@@ -185,6 +193,7 @@ export class Fanout extends EventTarget {
   #leave() {
     const line = this.#line;
     this.#line = null; // what it still says is nobody's
+    for (const room of this.#typing.keys()) this.#typed(room);
     line?.close();
   }
 
@@ -210,12 +219,9 @@ export class Fanout extends EventTarget {
   #look() {
     if (this.state.state !== "live" || !this.#line.ping) return;
     const silentMs = Date.now() - this.#heardAt;
-    if (this.#pinged && silentMs > this.#pinged) this.#lost({ reason: "silence" });
-    else if (!this.#pinged && silentMs > 2 * this.#heartbeatMs) this.#ping();
-  }
-
-  #ping() {
-    this.#pinged = Date.now() - this.#heardAt + ANSWERS_WITHIN_MS;
+    if (this.#pinged && silentMs > this.#pinged) return this.#lost({ reason: "silence" });
+    if (this.#pinged || silentMs <= 2 * this.#heartbeatMs) return;
+    this.#pinged = silentMs + ANSWERS_WITHIN_MS;
     this.#line.ping();
   }
 
@@ -331,6 +337,11 @@ async function post(address, body) {
   if (answer.ok) return said;
   const after = Number(answer.headers.get("Retry-After"));
   throw new Refused(said.code, said.detail, after ? after * 1000 : null);
+}
+
+/** Whether a line is typed no more, by what was said: it is on air, or its question is not. */
+function over({ re, author }, said) {
+  return re === said.target || (re === said.re && author.name === said.author.name);
 }
 
 /** A name of our own for what we hand in: twelve random bytes. */

@@ -6,6 +6,7 @@ import { Announcer, Pace } from "./pace.js";
 import { Identity, Mine, submits } from "./part.js";
 import { Slate } from "./slate.js";
 import { Talk } from "./talk.js";
+import { Typing } from "./typing.js";
 import { counted, filled, texts } from "./words.js";
 
 const page = document.body.dataset;
@@ -20,6 +21,7 @@ const slate = new Slate(phaseChanged);
 const announcer = new Announcer(byId("announcer"));
 const chat = byId("chat") ? new Chat(byId("chat")) : null;
 const talk = byId("talk") ? new Talk(byId("talk")) : null;
+const typing = talk ? new Typing(talk) : null;
 const pace = new Pace(show, drawn);
 const mine = new Mine();
 let unseen = 0; // what came above while the reader was further down
@@ -28,6 +30,7 @@ let missed = false;
 function show(entry) {
   const above = byId("talk").getBoundingClientRect().top;
   talk.add(entry);
+  typing.draw();
   byId("empty").hidden = true;
   document.querySelector(".more").hidden = false;
   if (above < 0) unseen += 1;
@@ -68,6 +71,9 @@ live.on("retraction", ({ room, target }) => {
   announcer.forget();
   pace.takeBack(target);
   talk?.takeBack(target);
+});
+live.on("typing", ({ room, lines }) => {
+  if (room === page.room) typing?.show(lines);
 });
 live.on("presence", ({ room, visitors }) => {
   if (room === page.room) people.textContent = counted(texts.people, Math.max(1, visitors));

@@ -6,7 +6,7 @@ import { Refused } from "./fanout.js";
 import { ask, roomPath } from "./staff.js";
 import { element, filled, texts } from "./words.js";
 
-const DRAFT_AFTER_MS = 400; // without a keystroke, or
+const DRAFT_EVERY_MS = 700; // while something is typed: others watch it
 const TRY_AGAIN_MS = 2000;
 
 export class Scribe {
@@ -21,6 +21,7 @@ export class Scribe {
   #field = element("textarea");
   #waiting = element("ol", "waiting");
   #prepared = element("ol", "prepared");
+  #shown = element("p", "note shown");
 
   constructor(place, evening, tell, room) {
     this.#evening = evening;
@@ -29,6 +30,7 @@ export class Scribe {
     this.#work = { question: null, line: newLine(), text: "", waiting: [], ...JSON.parse(localStorage.getItem(this.#kept) ?? "{}") };
     place.replaceChildren(this.#air, this.#writing(), this.#ready());
     this.#field.value = this.#work.text;
+    ask("GET", roomPath("/rules")).then(({ typing }) => this.#tellShown(typing), () => {}); // then with the first draft
     addEventListener("online", () => this.#send());
   }
 
@@ -49,7 +51,7 @@ export class Scribe {
     const button = element("button", "main", texts.send_line);
     button.type = "button";
     button.addEventListener("click", () => this.#final(this.#field.value));
-    section.append(label, this.#field, button, this.#waiting);
+    section.append(label, this.#field, this.#shown, button, this.#waiting);
     return section;
   }
 
@@ -126,17 +128,24 @@ export class Scribe {
     this.#work.text = this.#field.value;
     this.#work.question ??= this.#evening.onAir?.submission ?? null;
     this.#keep();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#draft(), DRAFT_AFTER_MS);
+    this.#timer ??= setTimeout(() => this.#draft(), DRAFT_EVERY_MS);
   }
 
   /** For the others on stage, and should this machine break. */
   async #draft() {
+    this.#timer = null;
     const { question, line, text } = this.#work;
-    if (!question || !text.trim()) return;
+    if (!question) return;
+    const address = `/v1/submissions/${question}/lines/${line}`;
     try {
-      await ask("PUT", `/v1/submissions/${question}/lines/${line}`, { text });
+      if (!text.trim()) await ask("DELETE", address); // nobody is to see any more what was there
+      else this.#tellShown((await ask("PUT", address, { text })).shown);
     } catch { /* it is in this browser, and goes out with the line */ }
+  }
+
+  /** Whoever types knows who reads along. */
+  #tellShown(shown) {
+    this.#shown.textContent = texts.shown[shown] ?? "";
   }
 
   #final(text) {
@@ -144,6 +153,7 @@ export class Scribe {
     if (!text.trim()) return;
     if (!question) return this.#tell(texts.nothing_on_air);
     clearTimeout(this.#timer);
+    this.#timer = null;
     this.#work.waiting.push({ question, line: this.#work.line, text: text.trim() });
     Object.assign(this.#work, { question: null, line: newLine(), text: "" });
     this.#field.value = "";

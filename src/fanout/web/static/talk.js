@@ -26,6 +26,12 @@ export class Talk {
     return this.#list.childElementCount === 0;
   }
 
+  /** Where a message stands, with what belongs to it; null: not here, or taken back. */
+  exchange(id) {
+    const article = this.#articles.get(id);
+    return article && !article.classList.contains("gone") ? article.closest(".exchange") : null;
+  }
+
   /** Adds a message, or a gap in its place. */
   add(entry, { fresh = true } = {}) {
     if (entry.type === "gap") return this.#insert(gap(entry));

@@ -11,13 +11,14 @@ const WORDS = {
     live: "Live", lost: "Connection lost. Trying again…", ended: "Ended", join: "Join in", empty: "Nothing has been said yet.",
     question: "Question", answer: "Answer", retracted: "This message was taken back.", gap: "Something is missing here.",
     people: { one: "{count} person here", other: "{count} people here" }, before: "Not begun yet", after: "Over",
-    incident: "Interrupted for a moment",
+    incident: "Interrupted for a moment", typing: "{name} is typing…",
   },
   fr: {
     live: "En direct", lost: "Connexion perdue. Nouvel essai…", ended: "Terminé", join: "Participer",
     empty: "Rien n’a encore été dit.", question: "Question", answer: "Réponse", retracted: "Ce message a été retiré.",
     gap: "Il manque quelque chose ici.", people: { one: "{count} personne ici", other: "{count} personnes ici" },
     before: "Pas encore commencé", after: "Terminé", incident: "Interrompu un instant",
+    typing: "{name} écrit…",
   },
 };
 
@@ -44,6 +45,7 @@ const STYLE = `
   .kind { color: var(--accent); font-weight: 600; }
   .text { white-space: pre-wrap; }
   li[data-kind="question"] .text { font-weight: 600; }
+  .typing { color: var(--quiet); font-style: italic; }
   .gone .text, .gap { color: var(--quiet); font-style: italic; font-weight: 400; }
   footer { border-top: 1px solid var(--line); }
   a { display: block; padding: .6em; border-radius: 8px; background: var(--accent); color: var(--ground); font-weight: 600;
@@ -128,6 +130,7 @@ class FanoutWindow extends HTMLElement {
       this.#parts.spoken.textContent = ""; // it may be what was read out last
       for (const line of list.children) if (line.dataset.id === target || line.dataset.by === target) this.#takeBack(line);
     });
+    this.#live.on("typing", ({ lines }) => this.#typing(lines));
     this.#live.on("presence", ({ visitors }) => this.#count(visitors));
     this.#live.on("state", ({ state: now }) => {
       if (now === "live") this.#describe(room);
@@ -173,6 +176,18 @@ class FanoutWindow extends HTMLElement {
       this.#timer = null;
       spoken.textContent = list.querySelector(".text")?.textContent.slice(0, 300) ?? "";
     }, SPOKEN_EVERY_MS);
+  }
+
+  /** What is not said yet, above all that is. Screen readers hear it when it is said. */
+  #typing(lines) {
+    for (const before of this.#parts.list.querySelectorAll(".typing")) before.remove();
+    for (const { author, text } of lines) {
+      const line = made("li", "typing");
+      line.setAttribute("aria-live", "off");
+      line.append(made("p", "by", this.#words.typing.replace("{name}", author.name).trim()));
+      if (text) line.append(written("p", "text", text));
+      this.#parts.list.prepend(line);
+    }
   }
 
   #takeBack(line) {
