@@ -10,7 +10,15 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.client.crowd.hdr import BOUNDS_SECONDS, HIGHEST_BITS, Interval, encoded, values_of, write_log
+from fanout.client.crowd.hdr import (
+    BOUNDS_SECONDS,
+    HIGHEST_BITS,
+    HIGHEST_WRITTEN,
+    Interval,
+    encoded,
+    values_of,
+    write_log,
+)
 from fanout.core.histogram import Histogram
 from tests.client.hdr_reading import read_log
 
@@ -38,11 +46,13 @@ def test_what_lasts_longer_than_the_last_bound_is_kept_at_it():
     assert (read.get_total_count(), read.get_max_value()) == (7, (1 << HIGHEST_BITS) - 1)
 
 
-def test_a_longer_unit_gets_a_wider_histogram():
+def test_times_in_a_longer_unit_can_be_added_to_others():
     ours = Histogram(BOUNDS_SECONDS)
     ours.observe(30.0)
     read = HdrHistogram.decode(encoded(values_of(ours.counts, factor=60)))
     assert read.get_max_value() / 1e9 == pytest.approx(1800, rel=0.02)
+    read.add(HdrHistogram.decode(encoded(values_of(ours.counts))))
+    assert HdrHistogram.decode(encoded({10**15: 1})).get_max_value() == HIGHEST_WRITTEN, "five hours at most"
 
 
 def test_a_log_has_a_line_for_each_interval_in_which_something_was_seen(tmp_path: Path):

@@ -38,6 +38,8 @@ SMALL = [
     Small("town-hall-2002", 0.2, 600, {"aired = 20": "aired = 6", "at_least = 20": "at_least = 6",
                                        "at_least = 100": "at_least = 30", "approves = 0.5": "approves = 0.8"}),
     Small("citizens-2007", 0.005, 150),
+    Small("full-disk", 0.05, 16, {"aired = 10": "aired = 3", "at_least = 10\n": "at_least = 3\n",
+                                  "at_least = 100": "at_least = 30", "seconds = 20": "seconds = 1"}),
     Small("reconnect-storm", 0.01, 60, {"announcements = 360": "announcements = 90",
                                         "at_least = 360": "at_least = 90"}),
     Small("doors-open", 0.005, 70, {"announcements = 180": "announcements = 60", "at_least = 180": "at_least = 60"}),

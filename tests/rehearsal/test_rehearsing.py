@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from fanout.rehearsal.house import OwnServer
+from fanout.rehearsal.house import OwnServer, Unreachable
 from tests.client.hdr_reading import read_log
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.small import SMALL, Small
@@ -65,6 +65,12 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert evening["tallies"]["by_source"]["api"]["messages"] == 80
     assert evening["whole"]["connections"] == 150, "a hundred visitors, and fifty reloads"
     assert_the_log_says_the_same(tmp_path / "prime-minister-2004" / "report", evening)
+    disk = found["full-disk"][2]
+    assert [fault["what"] for fault in disk["faults"]] == ["stop-disk"]
+    assert disk["phases"]["the disk stops"]["refused"] > 0, "it was felt"
+    assert disk["phases"]["the disk stops"]["sms_p99_ms"] > 400, "the gateway tried again until it was heard"
+    assert (disk["whole"]["disk_taken"], disk["phases"]["the disk stops"]["broken"]) == (0, 0)
+    assert disk["tallies"]["by_source"]["sms"] == {"messages": 300, "people": 250}
     storm = found["reconnect-storm"][2]
     assert [fault["what"] for fault in storm["faults"]] == ["cut 30 %", "cut 100 %", "kill-edge", "kill-engine"]
     assert storm["histograms"]["whole"]["counts"]["resumed"] >= 130, "30, 100, and those of the edge"
@@ -121,6 +127,27 @@ def test_a_server_of_our_own_that_is_killed_is_there_again_with_everything_in_it
         found = house.call("operator", "GET", "/v1/rooms/hall/messages?limit=5")["messages"]
         assert [message["id"] for message in found] == [first["id"]]
         assert set(house.memory()) == {"server"}
+    finally:
+        house.close()
+
+
+def test_a_server_whose_disk_stops_refuses_and_goes_on() -> None:
+    """With its log on the same disk, and an edge in a process of its own."""
+    house = OwnServer(1)
+    try:
+        house.make_rooms({"hall": {"mode": "moderated"}})
+        message = {"text": "Now?"}
+        first, second = ([{"id": each, "from": "+33600000000", "text": "Now?"}] for each in ("1", "2"))
+        house.call("gateway", "POST", "/v1/sms?room=hall", first)
+        before = house.processes()
+        assert house.fault("stop-disk")
+        refused = [("publisher", "/v1/rooms/hall/messages", message), ("gateway", "/v1/sms?room=hall", second)]
+        for role, path, body in refused:
+            with pytest.raises(Unreachable, match="503"):
+                house.call(role, "POST", path, body, patience=1.0)
+        assert house.fault("stop-disk over")
+        house.call("publisher", "POST", "/v1/rooms/hall/messages", message)
+        assert house.processes() == before, "nobody has died of it"
     finally:
         house.close()
 

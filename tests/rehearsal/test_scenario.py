@@ -48,9 +48,10 @@ def test_a_shipped_scenario_says_its_source_what_it_assumes_and_judges_what_was_
     assert any("5 times faster" in each for each in said)
 
 
-def test_the_six_are_there():
+def test_the_seven_are_there():
     assert shipped() == [
-        "citizens-2007", "doors-open", "prime-minister-2004", "reconnect-storm", "slow-phones", "town-hall-2002",
+        "citizens-2007", "doors-open", "full-disk", "prime-minister-2004", "reconnect-storm", "slow-phones",
+        "town-hall-2002",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import trio
 from msgspec.structs import asdict
 
 from fanout.core.position import Position
+from fanout.rehearsal.disk import watch_disk
 from fanout.rehearsal.house import House, Unreachable
 from fanout.rehearsal.measures import Record
 from fanout.rehearsal.scenario import Fault, Scenario
@@ -191,6 +192,10 @@ class Direction:
             return  # the load processes do it
         if not await trio.to_thread.run_sync(self._house.fault, fault.kind):
             self.not_tried.append(f"{fault.kind} in {fault.phase}: only a server of the rehearsal's own may be harmed")
+        elif fault.kind == "stop-disk":
+            room = self._scenario.speaks_in or self._scenario.asks_in or self._scenario.rooms[0].names()[0]
+            path = f"/v1/rooms/{quote(room)}/messages"
+            await watch_disk(self._house, path, fault.seconds, self.record.whole.evidence)
         elif fault.kind == "slow-plugin":
             await trio.sleep(fault.seconds)
             await trio.to_thread.run_sync(self._house.fault, "slow-plugin over")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -159,6 +160,9 @@ class OwnServer(House):
         if kind == "slow-plugin over":
             self._sign.unlink(missing_ok=True)
             return True
+        if kind.startswith("stop-disk"):
+            self._let_files_grow(kind != "stop-disk")
+            return True
         if kind == "kill-server" or not self._workers:
             assert self._process is not None
             self._kill()
@@ -170,6 +174,14 @@ class OwnServer(House):
                 os.kill(pid, signal.SIGKILL)
                 return True
         return False
+
+    def _let_files_grow(self, may: bool) -> None:
+        """Or have every write to a file fail, in each process and in those that they start: what a full disk does, for
+        which one would have to be root. Sockets and pipes are no files."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (most if may else 0, most))
 
     def _kill(self) -> None:
         """SIGKILL for every process: no goodbye, nothing flushed."""

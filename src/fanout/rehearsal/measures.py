@@ -18,6 +18,10 @@ MOST_LAG_SECONDS: Final = 1.0
 """A load process that did something so much later than it meant to was not there when things happened."""
 
 
+REFUSALS: Final = ("refused: ", "sms refused: ", "sms given up", "staff refused: ", "put off: ")
+"""How the names of counts begin that say of something that it was not taken, or not at once."""
+
+
 @dataclass(slots=True)
 class Second:
     """One second of the evening, for the plots and the progress. `latency`: deliveries by bucket."""
@@ -165,6 +169,10 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
         "gaps": told.announced,
         "sent_away": told.stopped + told.out_of_step,
         "refused_share": 100 * told.refused / handshakes if handshakes else 0.0,
+        "broken": counts["broken"],
+        "refused": sum(times for what, times in counts.items() if what.startswith(REFUSALS)),
+        "disk_taken": counts["taken while the disk stood"],
+        "disk_back_s": evidence.quantile("disk", 1.0),
         "aired": counts["aired"],
         "lines": counts["lines"],
         "announced": counts["announced"],

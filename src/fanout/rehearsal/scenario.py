@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
-FaultKind = Literal["cut", "stall", "kill-edge", "kill-engine", "kill-server", "slow-plugin", "flood"]
+FaultKind = Literal["cut", "stall", "kill-edge", "kill-engine", "kill-server", "stop-disk", "slow-plugin", "flood"]
 
 Kind = TypeVar("Kind", bound=Struct)
 

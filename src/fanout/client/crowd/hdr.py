@@ -36,6 +36,9 @@ TOPS_NS: Final = (
 BOUNDS_SECONDS: Final = tuple(top / 1e9 for top in TOPS_NS)
 """The same in seconds: upper bounds for a `Histogram`. A quantile is at most 1 % too high, from 66 µs on."""
 
+HIGHEST_WRITTEN: Final = (1 << 44) - 1
+"""What may stand in a log at most, five hours: the same for each histogram, for tools add them up."""
+
 V2_COOKIE, COMPRESSED_COOKIE = 0x1C849313, 0x1C849314
 """How the two envelopes of version 2 of the encoding begin."""
 
@@ -81,16 +84,16 @@ def encoded(values: Mapping[int, int]) -> str:
     """A histogram of these values in the compressed encoding, version 2, as base64."""
     counts: Counter[int] = Counter()
     for value, times in values.items():
-        shift = max(0, value.bit_length() - 8)
-        counts[shift * HALF + (value >> shift)] += times
+        kept = min(value, HIGHEST_WRITTEN)
+        shift = max(0, kept.bit_length() - 8)
+        counts[shift * HALF + (kept >> shift)] += times
     payload, after = bytearray(), 0
     for index, times in sorted(counts.items()):
         if index > after:
             payload += _zigzag(after - index)  # so many buckets are empty
         payload += _zigzag(times)
         after = index + 1
-    highest = (1 << max(HIGHEST_BITS, max(values, default=0).bit_length())) - 1
-    whole = struct.pack(">iiiiqqd", V2_COOKIE, len(payload), 0, DIGITS, 1, highest, 1.0) + payload
+    whole = struct.pack(">iiiiqqd", V2_COOKIE, len(payload), 0, DIGITS, 1, HIGHEST_WRITTEN, 1.0) + payload
     packed = zlib.compress(whole)
     return base64.b64encode(struct.pack(">ii", COMPRESSED_COOKIE, len(packed)) + packed).decode()
 

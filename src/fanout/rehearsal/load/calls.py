@@ -27,6 +27,8 @@ class Caller:
         self._line: http.client.HTTPConnection | None = None
         self.tried = 0
         """How often the last call was made; more than once: an earlier one may have been heard."""
+        self.put_off = False
+        """Whether the last call was answered with 503 at least once."""
 
     def call(
         self, method: str, path: str, body: object = None, *, patience: float = 60.0, key: str | None = None
@@ -43,7 +45,7 @@ class Caller:
             headers["Idempotency-Key"] = key
         sent = None if body is None else json.dumps(body).encode()
         end, why = time.monotonic() + patience, "no answer"
-        self.tried = 0
+        self.tried, self.put_off = 0, False
         while True:
             self.tried += 1
             try:
@@ -53,7 +55,7 @@ class Caller:
                 content = answer.read()
                 if answer.status != 503:
                     return answer.status, json.loads(content) if content else None
-                why = "503"
+                why, self.put_off = "503", True
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
                 why = f"{type(error).__name__}: {error}"

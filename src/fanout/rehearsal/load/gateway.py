@@ -63,6 +63,8 @@ class Gateway:
             except Away:
                 self.evidence.count("sms given up", count)
                 continue
+            if caller.put_off:
+                self.evidence.count("put off: SMS", count)
             if status == 200:
                 self.evidence.count("sms acknowledged", answer["accepted"] + answer["repeated"])
                 self.evidence.observe("sms", self._clock.now() - due, count)

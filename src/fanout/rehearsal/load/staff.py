@@ -60,6 +60,8 @@ class Staff:
         """One action, timed from when it was meant."""
         status, answer = caller.call(method, path, body, **more)
         self.evidence.observe("staff", self._clock.now() - due)
+        if caller.put_off:
+            self.evidence.count("put off: staff")
         if status >= 400 and status != 409:
             code = answer.get("code", status) if isinstance(answer, dict) else status
             self.evidence.count(f"staff refused: {code}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fanout.rehearsal.measures import REFUSALS
 from fanout.rehearsal.measuring import MEASURES
 from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.verdict import Judged, Outcome, number
@@ -82,12 +83,17 @@ def missed_sentences(done: Rehearsal) -> list[str]:
 
 
 _BY_PHASE = ("connections", "delivered", "join_p99_ms", "delivery_p50_ms", "delivery_p99_ms", "delivery_max_ms",
-             "ask_p99_ms", "sms_p99_ms", "staff_p99_ms", "back_s", "lost", "repeated", "gaps")  # fmt: skip
+             "ask_p99_ms", "sms_p99_ms", "staff_p99_ms", "back_s", "broken", "refused", "lost", "repeated",
+             "gaps")  # fmt: skip
+_MOSTLY_NONE = ("broken", "refused")
 
 
 def phases_table(done: Rehearsal) -> Table:
     """What each phase came to."""
-    used = [name for name in _BY_PHASE if any(found.get(name) is not None for found in done.phases.values())]
+    used = [
+        name for name in _BY_PHASE
+        if any(found.get(name) not in (None, *([0] if name in _MOSTLY_NONE else [])) for found in done.phases.values())
+    ]  # fmt: skip
     rows = [
         (span.name, f"{span.end - span.begin:.0f} s", number(done.record.phases[span.name].most_live),
          *(with_unit(done.phases[span.name].get(name), MEASURES[name].unit) for name in used))
@@ -125,6 +131,12 @@ def counts_table(done: Rehearsal) -> Table:
         ("not had at the end, not there at the end", "0, 0",
          f"{with_unit(whole.get('behind'), '')}, {with_unit(whole.get('absent'), '')}"),
     ]  # fmt: skip
+    rows += [(said, "", f"{times:,}") for said, times in sorted(counts.items()) if said.startswith(REFUSALS) and times]
+    if any(fault.kind == "stop-disk" for fault in done.scenario.faults):
+        rows += [
+            ("acknowledged while the disk took nothing", "none", f"{counts['taken while the disk stood']:,}"),
+            ("from when the disk worked again to a message that was taken", "", with_unit(whole["disk_back_s"], "s")),
+        ]
     return Table(("", "planned", "seen"), [row for row in rows if row[1] != "0"])
 
 
