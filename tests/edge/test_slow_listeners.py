@@ -54,6 +54,7 @@ async def test_one_that_stops_reading_harms_nobody_and_gets_everything_later(
         quick = await site.listener(format)
         await stalled(site, slow)
         assert site.edge.statistics().slow == 1
+        assert site.edge.statistics().room_slow == {"stage": 1}
         [last] = await site.publish("stage", "the end")
         for listener in (quick, slow):
             items = []
@@ -64,7 +65,8 @@ async def test_one_that_stops_reading_harms_nobody_and_gets_everything_later(
         await site.settled(lambda: not site.hub.sending.stalled)
         statistics = site.edge.statistics()
         assert statistics.deliveries == 2 * last.position.seq
-        assert statistics.delivery.count == statistics.deliveries
+        assert statistics.delivery.count == statistics.room_delivery["stage"].count == statistics.deliveries
+        assert statistics.room_slow == {}
         await site.publish("stage", "live again")
         for listener in (quick, slow):
             assert await listener.texts(1) == ["live again"]

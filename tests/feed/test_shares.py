@@ -89,6 +89,8 @@ def _statistics(number: int) -> EdgeStatistics:
         gaps={"slow": number},
         passes=passes,
         rooms={"stage": RoomCounts(number, number)},
+        room_slow={"stage": number, f"room-{number}": 1},
+        room_delivery={"stage": passes, f"room-{number}": passes},
     )
 
 
@@ -100,13 +102,16 @@ def test_statistics_come_through_and_add_up() -> None:
     assert (total.slow, total.deliveries, total.closes, total.gaps) == (5, 500, {1006: 5, 4012: 2}, {"slow": 5})
     assert (total.passes.count, round(total.passes.total, 6)) == (5, 0.013)
     assert total.rooms == {"stage": RoomCounts(5, 4)}
+    assert total.room_slow == {"stage": 5, "room-2": 1, "room-3": 1}
+    assert {room: one.count for room, one in total.room_delivery.items()} == {"stage": 5, "room-2": 2, "room-3": 3}
     assert (one.passes.count, one.deliveries) == (2, 200), "what is summed stays as it is"
 
 
 def test_what_the_gone_have_done_stays_and_who_was_there_does_not() -> None:
     gone = of_the_gone(_statistics(2))
-    assert (gone.listeners, gone.slow, gone.rooms) == ({"websocket": 0, "events": 0}, 0, {})
+    assert (gone.listeners, gone.slow, gone.rooms, gone.room_slow) == ({"websocket": 0, "events": 0}, 0, {}, {})
     assert (gone.deliveries, gone.closes, gone.passes.count) == (200, {1006: 2, 4012: 1}, 2)
+    assert gone.room_delivery["stage"].count == 2
 
 
 def _news(person: str, number: int, text: str = "When?") -> Submission:

@@ -138,4 +138,6 @@ async def edge_statistics() -> EdgeStatistics:
         handshakes={"accepted": 5},
         errors={},
         rooms={"stage": RoomCounts(listeners=5, visitors=4)},
+        room_slow={"stage": 1},
+        room_delivery={"stage": delivery},
     )

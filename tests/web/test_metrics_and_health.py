@@ -27,8 +27,19 @@ NAMES = {
     "fanout_closes": {"code"},
     "fanout_handshakes": {"result"},
     "fanout_log_append_seconds": {"le"},
+    "fanout_room_slow_listeners": {"room"},
+    "fanout_room_delivery_seconds": {"room", "le"},
+    "fanout_process_listeners": {"process"},
+    "fanout_process_slow_listeners": {"process"},
+    "fanout_process_deliveries": {"process"},
+    "fanout_process_behind": {"process"},
+    "fanout_process_overtaken": {"process"},
+    "fanout_process_cpu_seconds": {"process"},
+    "fanout_process_resident_bytes": {"process"},
+    "fanout_process_open_fds": {"process"},
+    "fanout_process_max_fds": {"process"},
 }
-"""Of PROTOCOL, all that exist by now, with their labels."""
+"""All of a server without a desk, with their labels."""
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,13 @@ async def test_the_metrics_have_the_names_and_labels_of_the_contract_and_the_num
     assert values["fanout_delivery_seconds_count",] == 100
     assert math.isclose(values["fanout_delivery_seconds_sum",], 0.272)
     assert values["fanout_log_append_seconds_count",] == 1
+    assert values["fanout_room_slow_listeners", "stage"] == 1
+    assert values["fanout_room_delivery_seconds_count", "stage"] == 100
+    assert values["fanout_process_listeners", "server"] == 5
+    assert values["fanout_process_slow_listeners", "server"] == 1
+    assert values["fanout_process_cpu_seconds_total", "server"] > 0
+    assert values["fanout_process_resident_bytes", "server"] > 1 << 20
+    assert 5 < values["fanout_process_open_fds", "server"] < values["fanout_process_max_fds", "server"]
 
 
 async def test_a_server_that_drains_lives_but_is_not_ready(site: Site) -> None:

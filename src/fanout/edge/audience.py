@@ -118,7 +118,7 @@ class Audience:
         results = self.sender.send(line.fds[begin:end], batch.data)
         line.advance(begin, end, batch.through)
         served = results.count(size)
-        hub.statistics.delivered(batch.heard_at, served, perf_counter())
+        hub.statistics.delivered(self.view.name, batch.heard_at, served, perf_counter())
         if served == end - begin:
             return
         for place, sent in enumerate(results, begin):

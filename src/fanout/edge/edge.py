@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from time import perf_counter
@@ -27,7 +28,7 @@ from fanout.edge.keep_alive import KeepAlive
 from fanout.edge.notices import Notices
 from fanout.edge.settings import SLICE_SECONDS, EdgeSettings
 from fanout.feed.port import Feed
-from fanout.feed.statistics import EdgeStatistics, RoomCounts
+from fanout.feed.statistics import EdgeStatistics, RoomCounts, total
 
 DRAIN_CATCH_UP_SECONDS = 5
 """How long a draining edge lets its walks finish, before it says goodbye."""
@@ -162,7 +163,7 @@ class Edge:
             deliveries=counts.deliveries,
             sends=counts.sends,
             passes=counts.passes,
-            delivery=counts.delivery,
+            delivery=total(counts.delivery.values()),
             gaps=dict(counts.gaps),
             closes=dict(counts.closes),
             handshakes=dict(counts.handshakes),
@@ -171,6 +172,10 @@ class Edge:
                 name: RoomCounts(view.presence.listeners, view.presence.visitors)
                 for name, view in self._hub.views.items()
             },
+            room_slow=dict(
+                Counter(place.audience.view.name for one in self._hub.sending.stalled for place in one.subscriptions)
+            ),
+            room_delivery=dict(counts.delivery),
         )
 
     def _hand_over(self, handover: Handover) -> None:

@@ -163,7 +163,8 @@ class Sending:
             self._hub.statistics.gaps[batch.gap] += 1
             frames -= 1
         if frames:
-            self._hub.statistics.delivered(batch.heard_at[:frames], 1, perf_counter())
+            room = subscription.audience.view.name
+            self._hub.statistics.delivered(room, batch.heard_at[:frames], 1, perf_counter())
 
     def _park(self, connection: Connection) -> None:
         connection.control = deque()

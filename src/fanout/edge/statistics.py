@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from fanout.core.histogram import Histogram
 
@@ -14,16 +14,18 @@ class Counts:
         self.deliveries = 0
         self.sends = 0
         self.passes = Histogram()
-        self.delivery = Histogram()
+        self.delivery: defaultdict[str, Histogram] = defaultdict(Histogram)
+        """By room; of those that have had any."""
         self.gaps: Counter[str] = Counter()
         self.closes: Counter[int] = Counter()
         self.handshakes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.listeners = {"websocket": 0, "events": 0}
 
-    def delivered(self, heard_at: list[float], listeners: int, now: float) -> None:
-        """Messages heard at these moments have just been handed to so many sockets, in one send each."""
+    def delivered(self, room: str, heard_at: list[float], listeners: int, now: float) -> None:
+        """Messages of a room, heard at these moments, have just been handed to so many sockets, in one send each."""
         self.sends += listeners
         self.deliveries += listeners * len(heard_at)
+        delivery = self.delivery[room]
         for moment in heard_at:
-            self.delivery.observe(now - moment, listeners)
+            delivery.observe(now - moment, listeners)

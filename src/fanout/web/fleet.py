@@ -1,9 +1,11 @@
-"""The processes that carry listeners, where they have some of their own: what each does, and how many there are."""
+"""The processes of a server: what each does and costs; and how many there are that carry listeners, where these have
+some of their own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import resource
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -21,7 +23,7 @@ class ProcessCounts:
     """One process now.
 
     Args:
-        listeners, deliveries: Of an edge; 0 for the engine's process.
+        listeners, slow, deliveries: Of what carries listeners; 0 for the engine's process beside edges.
         behind: Entries that it has not been sent, in the room where it is furthest behind.
         overtaken: How often it fell out of a room's ring, so that its listeners had to be told.
     """
@@ -29,6 +31,7 @@ class ProcessCounts:
     process: str
     pid: int
     listeners: int = 0
+    slow: int = 0
     deliveries: int = 0
     behind: int = 0
     overtaken: int = 0
@@ -49,13 +52,16 @@ class Fleet(Protocol):
 class FleetCollector(Collector):
     """What each process does and costs, by process."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, processes: Callable[[], Sequence[ProcessCounts]]) -> None:
+        self._processes = processes
 
     def collect(self) -> Iterable[Metric]:
-        listeners = GaugeMetricFamily("fanout_process_listeners", "Listeners of an edge now.", labels=["process"])
+        listeners = GaugeMetricFamily("fanout_process_listeners", "Listeners of a process now.", labels=["process"])
+        slow = GaugeMetricFamily(
+            "fanout_process_slow_listeners", "Listeners of a process whose socket is full now.", labels=["process"]
+        )
         deliveries = CounterMetricFamily(
-            "fanout_process_deliveries", "Messages that an edge has handed to sockets.", labels=["process"]
+            "fanout_process_deliveries", "Messages that a process has handed to sockets.", labels=["process"]
         )
         behind = GaugeMetricFamily(
             "fanout_process_behind", "Entries that an edge has not been sent, in its worst room.", labels=["process"]
@@ -65,23 +71,32 @@ class FleetCollector(Collector):
         )
         cpu = CounterMetricFamily("fanout_process_cpu_seconds", "CPU time of a process.", labels=["process"])
         memory = GaugeMetricFamily("fanout_process_resident_bytes", "Memory of a process.", labels=["process"])
-        for one in self._fleet.processes():
+        open_fds = GaugeMetricFamily("fanout_process_open_fds", "Descriptors of a process.", labels=["process"])
+        max_fds = GaugeMetricFamily("fanout_process_max_fds", "How many it may have.", labels=["process"])
+        for one in self._processes():
             label = [one.process]
-            used = _used(one.pid)
+            used, resident, fds, most_fds = _used(one.pid)
             if used is not None:
-                cpu.add_metric(label, used[0])
-                memory.add_metric(label, used[1])
+                cpu.add_metric(label, used)
+            for family, value in ((memory, resident), (open_fds, fds), (max_fds, most_fds)):
+                if value is not None:
+                    family.add_metric(label, value)
             listeners.add_metric(label, one.listeners)
+            slow.add_metric(label, one.slow)
             deliveries.add_metric(label, one.deliveries)
             behind.add_metric(label, one.behind)
             overtaken.add_metric(label, one.overtaken)
-        return (listeners, deliveries, behind, overtaken, cpu, memory)
+        return (listeners, slow, deliveries, behind, overtaken, cpu, memory, open_fds, max_fds)
 
 
-def _used(pid: int) -> tuple[float, int] | None:
-    """CPU seconds and resident bytes of a process (proc(5), stat); None when it has gone."""
+def _used(pid: int) -> tuple[float | None, int | None, int | None, int | None]:
+    """CPU seconds, resident bytes, descriptors and the most of them that a process may have (proc(5), prlimit(2)); None
+    for what can't be known: it has gone, or the kernel does not count descriptors (it does since Linux 6.2)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        open_fds = os.stat(f"/proc/{pid}/fd").st_size  # to list 20,000 of them would take the loop's time
+        most, _ = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     except OSError:
-        return None
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND, int(fields[21]) * PAGE_BYTES
+        return None, None, None, None
+    cpu = (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    return cpu, int(fields[21]) * PAGE_BYTES, open_fds or None, most

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from fanout.core.breaker import BreakerState
+from fanout.core.histogram import Histogram
 from fanout.core.room import Mode
 from fanout.core.submission import Source, State, Step
 from fanout.errors import StoreUnavailable
@@ -27,6 +28,11 @@ from fanout.moderation.ports import Query
 
 VERDICTS: Final = {Step.HOLD: "hold", Step.APPROVE: "accept", Step.REJECT: "reject"}
 """What the first step of a submission says of the filters' verdict."""
+
+
+def written_buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """As an exposition has them."""
+    return [("+Inf" if bound == float("inf") else str(bound), count) for bound, count in histogram.cumulated()]
 
 
 class Verdicts:
@@ -105,11 +111,7 @@ class ModerationCollector(Collector):
             enabled.add_metric([name], plugin.enabled)
             for hook in plugin.hooks:
                 alone.add_metric([name, hook.hook], hook.breaker is not BreakerState.CLOSED)
-                buckets = [
-                    ("+Inf" if bound == float("inf") else str(bound), count)
-                    for bound, count in hook.seconds.cumulated()
-                ]
-                seconds.add_metric([name, hook.hook], buckets, hook.seconds.total)
+                seconds.add_metric([name, hook.hook], written_buckets(hook.seconds), hook.seconds.total)
                 for kind, count in hook.failures.items():
                     failures.add_metric([name, hook.hook, str(kind)], count)
         yield from (seconds, failures, enabled, alone)

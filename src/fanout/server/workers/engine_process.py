@@ -46,11 +46,8 @@ class EngineFleet:
         counts = {"engine": ProcessCounts("engine", os.getpid())}
         for link in self._feed.links:  # one that makes room stands before the one that it makes room for
             now = link.statistics
-            listeners = 0 if now is None else sum(now.listeners.values())
-            deliveries = 0 if now is None else now.deliveries
-            counts[link.process] = ProcessCounts(
-                link.process, link.pid, listeners, deliveries, link.behind, link.overtaken
-            )
+            counted = (0, 0, 0) if now is None else (sum(now.listeners.values()), now.slow, now.deliveries)
+            counts[link.process] = ProcessCounts(link.process, link.pid, *counted, link.behind, link.overtaken)
         return [*counts.values()]
 
     def edges(self) -> dict[str, Any]:
