@@ -97,6 +97,39 @@ def test_the_guest_sees_what_is_typed_and_visitors_what_is_final(house: House, o
     assert scribe.complaints == guest.complaints == visitor.complaints == []
 
 
+def test_the_animator_needs_no_mouse_and_keys_count_on_a_question_alone(house: House, on_stage: Any) -> None:
+    approved(house, "one", "two", "three", "four")
+    page = on_stage("animator")
+    sheet, rest = page.locator(".sheet .text"), page.locator(".approved .text")
+    expect(rest).to_have_count(4)
+    for key in ("c", "o"):
+        page.keyboard.press(key)
+    page.locator("#sign-out").focus()
+    page.keyboard.press("c")
+    page.keyboard.press("Tab")
+    for number in (1, 2, 3):  # the focus goes to the one below by itself
+        page.keyboard.press("c")
+        expect(sheet).to_have_count(number)
+    expect(rest).to_have_text(["four"])
+    page.keyboard.press("Home")
+    for key, order in (
+        ("d", ["two", "one", "three"]), ("Shift+L", ["two", "three", "one"]), ("u", ["two", "one", "three"]),
+        ("p", ["one", "two", "three"]),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        expect(sheet).to_have_text(order)
+    page.keyboard.press("Control+o")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("s")
+    expect(sheet).to_have_text(["one", "three"])
+    page.keyboard.press("o")
+    expect(page.locator(".on-air .question")).to_have_text("three")
+    expect(sheet).to_have_text(["one"])
+    assert page.evaluate("document.activeElement.innerText").startswith("Tom\n\none")
+    expect(page.locator("#keys")).to_contain_text("C Cue")
+    assert page.complaints == []
+
+
 def test_what_the_scribe_types_while_offline_goes_out_once_and_in_order(house: House, on_stage: Any) -> None:
     aired(house)
     page = on_stage("scribe")

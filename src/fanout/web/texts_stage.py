@@ -22,9 +22,10 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "text": "Visitors see what you type, as you type it.",
         },
         "prepared_search": "Search", "failed": "Not done: {why}", "anonymous": "no name",
+        "keys_choose": "choose",
         "actions": {
-            "cue": "Cue", "air": "On air", "move-up": "Up", "move-down": "Down", "pin": "Pin", "unpin": "Unpin",
-            "skip": "Skip",
+            "cue": "Cue", "air": "On air", "move-up": "Up", "move-down": "Down", "move-last": "Last",
+            "pin": "Pin", "unpin": "Unpin", "skip": "Skip",
         },
     },
     "fr": {
@@ -42,9 +43,10 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "text": "Le public voit ce que vous tapez, à mesure.",
         },
         "prepared_search": "Chercher", "failed": "Pas fait : {why}", "anonymous": "sans nom",
+        "keys_choose": "choisir",
         "actions": {
             "cue": "Au conducteur", "air": "À l’antenne", "move-up": "Monter", "move-down": "Descendre",
-            "pin": "Épingler", "unpin": "Détacher", "skip": "Retirer",
+            "move-last": "En dernier", "pin": "Épingler", "unpin": "Détacher", "skip": "Retirer",
         },
     },
 }  # fmt: skip

@@ -1,18 +1,25 @@
-// The animator's view: what is approved, the run sheet in its order, and what is on air.
+// The animator's view: what is approved, the run sheet in its order, and what is on air. With the focus on a question, a
+// key does what its button does; elsewhere keys mean nothing, so that nobody airs by accident (WCAG 2.1.4).
 
 import { ask, may } from "./staff.js";
 import { element, filled, texts } from "./words.js";
+
+const KEYS = { C: ["cue"], O: ["air"], U: ["move-up"], D: ["move-down"], L: ["move-last"], P: ["pin", "unpin"], S: ["skip"] };
+const LEAVES = new Set(["cue", "air", "skip"]); // its list: then it is the turn of the one below
+const STEPS = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, Home: -Infinity, End: Infinity };
 
 export class Animator {
   #evening;
   #tell;
   #place;
   #drawn = "";
+  #goTo = null; // what gets the focus with the next drawing
 
   constructor(place, evening, tell) {
     this.#place = place;
     this.#evening = evening;
     this.#tell = tell;
+    place.addEventListener("keydown", (event) => this.#key(event));
   }
 
   draw() {
@@ -32,21 +39,53 @@ export class Animator {
     order.append(sheet.length ? list : element("p", "note", texts.nothing_cued));
     const rest = part(filled(texts.approved, { count: approved.length }), "approved");
     const others = element("ol");
-    for (const one of approved) others.append(this.#approved(one));
+    for (const [index, one] of approved.entries()) others.append(this.#approved(one, index));
     rest.append(approved.length ? others : element("p", "note", texts.nothing_approved));
-    this.#place.replaceChildren(air, order, rest);
-    if (had) this.#place.querySelector(`[data-focus="${CSS.escape(had)}"]`)?.focus();
+    this.#place.replaceChildren(air, order, rest, legend());
+    if (had) (this.#at(this.#goTo ?? had) ?? this.#at(had) ?? this.#place.querySelector("li"))?.focus();
+    this.#goTo = null;
+  }
+
+  #at(focus) {
+    return this.#place.querySelector(`[data-focus="${CSS.escape(focus)}"]`);
+  }
+
+  #key(event) {
+    const item = event.target.closest("li");
+    if (!item || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const items = [...this.#place.querySelectorAll("li")];
+    const here = items.indexOf(item);
+    const step = STEPS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (step) items[Math.max(0, Math.min(here + step, items.length - 1))].focus();
+    else {
+      const wanted = KEYS[event.key.toUpperCase()] ?? [];
+      const button = [...item.querySelectorAll("button")].find((one) => wanted.includes(one.dataset.action));
+      if (!button || button.disabled) return;
+      item.focus();
+      if (LEAVES.has(button.dataset.action)) this.#goTo = (item.nextElementSibling ?? item.previousElementSibling)?.dataset.focus ?? null;
+      button.click();
+    }
+    event.preventDefault();
+  }
+
+  #item(one, index) {
+    const item = element("li", one.pinned ? "pinned" : "");
+    item.tabIndex = index ? -1 : 0; // Tab reaches a list, arrows what is in it
+    item.dataset.focus = one.id;
+    item.setAttribute("aria-describedby", "keys");
+    return item;
   }
 
   #cued(one, index) {
     const { sheet } = this.#evening;
-    const item = element("li", one.pinned ? "pinned" : "");
+    const item = this.#item(one, index);
     const row = element("p", "row");
     if (may("air")) row.append(this.#button(one, "air", "main"));
     if (may("order")) {
       row.append(
         this.#button(one, "move-up", "", () => this.#move(one, sheet[index - 1]?.id), index === 0),
         this.#button(one, "move-down", "", () => this.#move(one, sheet[index + 2]?.id), index === sheet.length - 1),
+        this.#button(one, "move-last", "", () => this.#move(one), index === sheet.length - 1),
         this.#button(one, one.pinned ? "unpin" : "pin"),
         this.#button(one, "skip"),
       );
@@ -55,8 +94,8 @@ export class Animator {
     return item;
   }
 
-  #approved(one) {
-    const item = element("li");
+  #approved(one, index) {
+    const item = this.#item(one, index);
     const row = element("p", "row");
     if (may("order")) row.append(this.#button(one, "cue", "main"));
     if (may("air")) row.append(this.#button(one, "air"));
@@ -68,6 +107,7 @@ export class Animator {
     const button = element("button", className, texts.actions[action]);
     button.type = "button";
     button.disabled = disabled;
+    button.dataset.action = action;
     button.dataset.focus = `${one.id} ${action}`;
     button.setAttribute("aria-label", `${texts.actions[action]}: ${one.text.slice(0, 80)}`);
     button.addEventListener("click", act);
@@ -88,6 +128,19 @@ export class Animator {
     }
     await this.#evening.look();
   }
+}
+
+/** The keys, for whoever has some. */
+function legend() {
+  const made = element("p", "keys note");
+  made.id = "keys";
+  const known = [[["J", "K"], texts.keys_choose], ...Object.entries(KEYS).map(([key, [action]]) => [[key], texts.actions[action]])];
+  for (const [keys, does] of known) {
+    const one = element("span");
+    one.append(...keys.map((key) => element("kbd", "", key)), ` ${does}`);
+    made.append(one, " ");
+  }
+  return made;
 }
 
 export function part(title, name, more = "") {
