@@ -24,6 +24,7 @@ from fanout.cli import (
     process,
     publish,
     purge,
+    record,
     rehearse,
     serve,
     token,
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in (
         serve, demo, token, publish, listen, import_questions, transcript, audit, purge, plugins, check_config,
-        doctor, plan, rehearse, process,
+        doctor, plan, record, rehearse, process,
     ):  # fmt: skip
         command.add_to(commands)
     version = commands.add_parser("version", help="print the version", description="Print the version.")

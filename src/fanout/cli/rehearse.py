@@ -32,7 +32,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("scenario", metavar="SCENARIO")
     parser.add_argument("--scale", type=_factor, default=1.0, metavar="N", help="people, times this (default 1)")
-    parser.add_argument("--compress", type=_factor, default=1.0, metavar="N", help="N times faster (default 1)")
+    parser.add_argument(
+        "--compress", "--speed", type=_factor, default=1.0, metavar="N", help="N times faster; 0.5: half as fast"
+    )
     parser.add_argument("--host", metavar="URL", help="a server that runs (default: one of its own)")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="with --host: its data directory, for its secret (or FANOUT_SECRET)"
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     name, text = find_scenario(arguments.scenario)
     request = Request(name, text, read_scenario(text), arguments.scale, arguments.compress, _host(arguments),
-                      arguments.workers)  # fmt: skip
+                      arguments.workers, Path(arguments.scenario).parent)  # fmt: skip
     try:
         done = rehearse(request, _tell)
         if arguments.headroom:

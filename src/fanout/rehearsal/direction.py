@@ -19,7 +19,8 @@ from msgspec.structs import asdict
 from fanout.core.position import Position
 from fanout.rehearsal.disk import watch_disk
 from fanout.rehearsal.house import House, Unreachable
-from fanout.rehearsal.measures import Record
+from fanout.rehearsal.measures import Record, added
+from fanout.rehearsal.recording.playing import Replay
 from fanout.rehearsal.scenario import Fault, Scenario
 from fanout.rehearsal.schedule import Schedule, seats, share_of
 from fanout.rehearsal.texts import question
@@ -44,8 +45,16 @@ MOST_CLOCK_STEP_SECONDS: Final = 0.2
 class Direction:
     """One run of a scenario against a house."""
 
-    def __init__(self, scenario: Scenario, schedule: Schedule, house: House, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        schedule: Schedule,
+        house: House,
+        tell: Callable[[str], None],
+        replay: Replay | None = None,
+    ) -> None:
         self._scenario, self._schedule, self._house, self._tell = scenario, schedule, house, tell
+        self._replay = replay
         self._run = secrets.token_hex(4)
         self.record = Record(schedule)
         self.not_tried: list[str] = []
@@ -68,11 +77,15 @@ class Direction:
         wanted: dict[str, dict[str, Any]] = {}
         for rooms in sorted(self._scenario.rooms, key=lambda rooms: rooms.follows is not None):
             settings: dict[str, Any] = {"mode": rooms.mode}
-            if rooms.follows is not None:
-                settings["follows"] = [rooms.follows]
+            if rooms.followed:
+                settings["follows"] = rooms.followed
             if rooms.overflow is not None:
                 settings["overflow"] = rooms.overflow
             wanted |= dict.fromkeys(rooms.names(), settings)
+        if any(
+            "follows" in wanted[followed] for settings in wanted.values() for followed in settings.get("follows", ())
+        ):
+            self._house.make_rooms({name: {"mode": settings["mode"]} for name, settings in wanted.items()})
         self._house.make_rooms(wanted)
         begin, total = time.monotonic(), self._schedule.totals.advance_questions
         for first in range(0, total, HANDED_IN_AT_ONCE):
@@ -121,6 +134,12 @@ class Direction:
             orders["SMS gateway"] = {
                 **usual, "kind": "gateway", "messages": totals.sms_messages, "people": totals.sms_people,
                 "same": totals.sms_same, "same_text": totals.sms_same_text,
+            }  # fmt: skip
+        if self._replay is not None:
+            orders["replay"] = {
+                **usual, "kind": "replay", "compress": schedule.compress, "scale": schedule.scale,
+                "recording": str(self._replay.recording.path), "replay_begin": self._replay.begin,
+                "acts": self._replay.planned.acts, "secret": self._house.secret,
             }  # fmt: skip
         floods = [each for each in usual["faults"] if each[1]["kind"] == "flood"]
         if floods and scenario.asks_in:
@@ -233,7 +252,9 @@ class Direction:
                 f"{now.live or 0:,} of {now.came:,} listeners",
                 f"{now.delivered:,} deliveries/s",
                 "" if p99 is None else f"p99 {p99:.0f} ms",
-                f"{whole.evidence.counts['sms acknowledged']:,} SMS" if self._schedule.totals.sms_messages else "",
+                f"{whole.evidence.counts['sms acknowledged']:,} SMS"
+                if whole.evidence.counts["sms acknowledged"]
+                else "",
                 f"lost {told.lost:,} repeated {told.repeated:,} gaps {told.announced:,}",
             ]
             self._tell("  ".join(part for part in parts if part))
@@ -247,8 +268,12 @@ class Direction:
                 known = self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}")
                 position = Position.parse(known["position"])
                 self.heads[name] = (position.epoch, position.seq)
-        if self._scenario.asks_in:
-            self.tallies = self._house.call("moderator", "GET", f"/v1/rooms/{self._asks_in}/tallies")
+        asked = self._replay.planned.rooms if self._replay is not None else {self._scenario.asks_in} - {None}
+        if asked:
+            path = "/v1/rooms/{}/tallies"
+            self.tallies = added(
+                [self._house.call("moderator", "GET", path.format(quote(room or ""))) for room in asked]
+            )
         self.memory = self._house.memory()
 
 

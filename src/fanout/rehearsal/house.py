@@ -42,6 +42,8 @@ class House:
 
     def __init__(self, url: str, config: Config) -> None:
         self.url, self.target = url, Target.parse(url)
+        self.secret = (config.secret, str(config.data))
+        """What makes tokens: the secret itself, or the directory where it is."""
         issue = tokens_of(config).issue
         self.tokens: dict[str, str] = {
             str(role): issue(role, [EVERY_ROOM], name=str(role).capitalize(), ttl=TOKENS_LAST_SECONDS)

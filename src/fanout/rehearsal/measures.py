@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fanout.client.crowd.hdr import TOPS_NS
 from fanout.client.crowd.tally import Tally
 from fanout.rehearsal.load.evidence import Evidence
+from fanout.rehearsal.scenario import Totals
 from fanout.rehearsal.schedule import Schedule
 
 SATURATED: Final = 0.95
@@ -182,11 +184,25 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def counted(record: Record, schedule: Schedule, tallies: dict[str, Any] | None) -> dict[str, float | None]:
-    """What the server's own counts, compared with ours, come to. `tallies`: of the room that takes questions."""
+def added(tallies: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tallies of several rooms as one. Somebody who wrote in two rooms counts twice."""
+    whole: dict[str, Any] = {"messages": 0, "people": 0, "by_source": {}, "by_state": {}}
+    for each in tallies:
+        for name in ("messages", "people"):
+            whole[name] += each[name]
+        for state, messages in each["by_state"].items():
+            whole["by_state"][state] = whole["by_state"].get(state, 0) + messages
+        for source, found in each["by_source"].items():
+            former = whole["by_source"].get(source, {})
+            whole["by_source"][source] = {name: former.get(name, 0) + value for name, value in found.items()}
+    return whole
+
+
+def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> dict[str, float | None]:
+    """What the server's own counts, compared with ours, come to. `tallies`: of the rooms that take questions."""
     if tallies is None:
         return {}
-    counts, totals = record.whole.evidence.counts, schedule.totals
+    counts = record.whole.evidence.counts
     sms = tallies["by_source"].get("sms", {"messages": 0, "people": 0})
     web = tallies["by_source"].get("web", {"messages": 0, "people": 0})
     acknowledged = counts["sms acknowledged"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -19,6 +20,7 @@ from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
 from fanout.rehearsal.headroom import find_headroom, in_words
 from fanout.rehearsal.house import House, OwnServer
 from fanout.rehearsal.measures import Record, absent, counted, full_share, measured
+from fanout.rehearsal.recording.playing import Replay, replay_in
 from fanout.rehearsal.scenario import Scenario
 from fanout.rehearsal.schedule import Schedule, assumptions, make_schedule
 from fanout.rehearsal.verdict import Found, Outcome, Verdict, judge
@@ -35,6 +37,7 @@ class Request:
 
     Args:
         name, text: Of the scenario's file, for the report.
+        folder: Where that file is.
         host: A server that runs, and the settings with its secret; None: one of our own.
         workers: Of our own server; None: as many as the listeners need.
     """
@@ -46,6 +49,7 @@ class Request:
     compress: float = 1.0
     host: tuple[str, Config] | None = None
     workers: int | None = None
+    folder: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Rehearsal:
     machine: dict[str, str]
     memory: dict[str, int]
     tallies: dict[str, Any] | None
+    replay: Replay | None = None
     headroom: str | None = None
 
 
@@ -78,18 +83,22 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     scenario, compress = request.scenario, request.compress
     schedule = make_schedule(scenario, scale=request.scale, compress=compress)
     assumed = assumptions(scenario, schedule)
+    replay = replay_in(scenario, schedule, request.folder)
     tell(f"{scenario.title}: {schedule.totals.visitors:,} visitors, {schedule.seconds:.0f} s")
     for each in assumed:
         tell(f"  assumed: {each}")
+    if replay is not None:
+        tell(replay.sentence(compress))
     house = _house(request, schedule)
     try:
-        direction = Direction(scenario, schedule, house, tell)
+        direction = Direction(scenario, schedule, house, tell, replay)
         direction.prepare()
         trio.run(direction.play)
     finally:
         house.close()
     record = direction.record
-    whole = measured(record.whole, compress) | counted(record, schedule, direction.tallies)
+    schedule = schedule if replay is None else replay.filled(schedule)
+    whole = measured(record.whole, compress) | counted(record, schedule.totals, direction.tallies)
     visitors = schedule.totals.visitors
     whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
     whole["full_share"] = full_share(record, visitors)
@@ -101,7 +110,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     digest, began = sha256(request.text.encode()).hexdigest(), datetime.fromtimestamp(direction.opened, UTC)
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
-        direction.not_tried, _machine(house), direction.memory, direction.tallies,
+        direction.not_tried, _machine(house), direction.memory, direction.tallies, replay,
     )  # fmt: skip
 
 

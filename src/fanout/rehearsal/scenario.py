@@ -37,9 +37,14 @@ class Rooms(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     mode: Literal["stage", "moderated", "open"] = "stage"
     count: Annotated[int, Meta(ge=1, le=500)] = 1
-    follows: str | None = None
+    follows: str | tuple[str, ...] | None = None
     listeners: Weight = 0
     overflow: Literal["close", "skip"] | None = None
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The rooms that it follows."""
+        return (self.follows,) if isinstance(self.follows, str) else self.follows or ()
 
     def names(self) -> list[str]:
         """The names of the rooms that it stands for."""
@@ -113,9 +118,17 @@ class Objective(Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
+class Played(Struct, frozen=True, forbid_unknown_fields=True):
+    """A recording in which everything is that is said, asked and decided: its file, as seen from the scenario's, and
+    the phase with which it begins."""
+
+    file: str
+    phase: str
+
+
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     """One evening. `facts` are known, `assumptions` are not; both are printed. `plugins` are those of a server of the
-    rehearsal's own, by name or MODULE:CLASS."""
+    rehearsal's own, by name or MODULE:CLASS. With `replay`, the totals are of who listens, and nothing else."""
 
     title: str
     rooms: Annotated[tuple[Rooms, ...], Meta(min_length=1)]
@@ -131,6 +144,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     plugins: tuple[str, ...] = ()
     moderators: tuple[Moderators, ...] = ()
     faults: tuple[Fault, ...] = ()
+    replay: Played | None = None
 
 
 OF_PHASES: Final = (
@@ -180,7 +194,7 @@ def read_scenario(text: str) -> Scenario:
 
 _TABLES: Final[dict[str, type[Struct]]] = {
     "rooms": Rooms, "totals": Totals, "phases": Phase, "moderators": Moderators, "faults": Fault,
-    "objectives": Objective,
+    "objectives": Objective, "replay": Played,
 }  # fmt: skip
 
 
@@ -209,8 +223,8 @@ def _check(scenario: Scenario) -> None:
             room_name(rooms.names()[-1])
         except InvalidInput as error:
             raise ConfigurationError(f"rooms[{number}].name", error.detail) from None
-        if rooms.follows is not None:
-            _one_of(f"rooms[{number}].follows", rooms.follows, names)
+        for followed in rooms.followed:
+            _one_of(f"rooms[{number}].follows", followed, names)
     if len(set(names)) < len(names):
         raise ConfigurationError("rooms", "two rooms have the same name.")
     if not any(rooms.listeners for rooms in scenario.rooms):
@@ -218,11 +232,21 @@ def _check(scenario: Scenario) -> None:
     phases = [phase.name for phase in scenario.phases]
     if len(set(phases)) < len(phases):
         raise ConfigurationError("phases", "two phases have the same name.")
+    if scenario.replay is not None:
+        _check_replay(scenario, scenario.replay, phases)
     _check_totals(scenario, names)
     for number, fault in enumerate(scenario.faults):
         _one_of(f"faults[{number}].phase", fault.phase, phases)
     for number, objective in enumerate(scenario.objectives):
         _check_objective(f"objectives[{number}]", objective, phases)
+
+
+def _check_replay(scenario: Scenario, replay: Played, phases: Sequence[str]) -> None:
+    _one_of("replay.phase", replay.phase, phases)
+    if any(getattr(scenario.totals, total) for total in ("advance_questions", *dict(OF_PHASES[1:]))):
+        raise ConfigurationError("totals", "with a replay, visitors and connections; the rest is in the recording.")
+    if scenario.moderators:
+        raise ConfigurationError("moderators", "with a replay, whoever decided in the recording does so again.")
 
 
 def _check_totals(scenario: Scenario, rooms: Sequence[str]) -> None:

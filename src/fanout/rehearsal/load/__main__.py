@@ -7,10 +7,12 @@ import resource
 import signal
 import sys
 
-from fanout.rehearsal.load import audience, flood, gateway, staff
+from fanout.rehearsal.load import audience, flood, gateway, replay, staff
 from fanout.rehearsal.load.evidence import Clock, say
 
-KINDS = {"audience": audience.play, "staff": staff.play, "gateway": gateway.play, "flood": flood.play}
+KINDS = {
+    "audience": audience.play, "staff": staff.play, "gateway": gateway.play, "flood": flood.play, "replay": replay.play,
+}  # fmt: skip
 
 
 def main() -> int:

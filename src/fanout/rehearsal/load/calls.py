@@ -31,16 +31,24 @@ class Caller:
         """Whether the last call was answered with 503 at least once."""
 
     def call(
-        self, method: str, path: str, body: object = None, *, patience: float = 60.0, key: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        patience: float = 60.0,
+        key: str | None = None,
+        token: str | None = None,
     ) -> tuple[int, Any]:
-        """The status and the JSON of the answer. Broken connections and 503 are tried again.
+        """The status and the JSON of the answer. Broken connections and 503 are tried again. `token`: of whoever calls
+        this once, in place of the caller's own.
 
         Raises:
             Away: For `patience` seconds there was no other answer.
         """
         headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        if token or self._token:
+            headers["Authorization"] = f"Bearer {token or self._token}"
         if key:
             headers["Idempotency-Key"] = key
         sent = None if body is None else json.dumps(body).encode()

@@ -114,7 +114,8 @@ def counts_table(done: Rehearsal) -> Table:
         ("connections of their own accord", f"{max(totals.connections, totals.visitors):,}",
          f"{counts['connections']:,}"),
         ("connections that broke and came back", "", f"{told.resumed - counts['reloads']:,}"),
-        ("questions before the doors opened", f"{totals.advance_questions:,}",
+        (f"questions {'that were handed in' if done.replay else 'before the doors opened'}",
+         f"{totals.advance_questions:,}",
          f"{by_source.get('api', {}).get('messages', 0):,} counted by the server"),
         ("questions on the web", f"{totals.web_questions:,}",
          f"{counts['acknowledged: web']:,} acknowledged, {web.get('messages', 0):,} counted by the server"),
@@ -123,13 +124,15 @@ def counts_table(done: Rehearsal) -> Table:
          f"{counts['sms acknowledged']:,} acknowledged, {sms.get('messages', 0):,} counted by the server"),
         ("people who sent SMS", f"{totals.sms_people:,}", f"{sms.get('people', 0):,} counted by the server"),
         ("questions aired", f"{totals.aired:,}", f"{counts['aired']:,}"),
-        ("lines of answers", f"{totals.aired * totals.answer_lines:,}", f"{counts['lines']:,}"),
+        ("lines of answers", f"{done.replay.planned.lines if done.replay else totals.aired * totals.answer_lines:,}",
+         f"{counts['lines']:,}"),
         ("announcements", f"{totals.announcements:,}", f"{counts['announced']:,}"),
         ("deliveries", "", f"{told.delivered:,}, of which {told.caught_up:,} after a return"),
         ("lost, repeated, out of order, announced as missing", "0, 0, 0, 0",
          f"{told.lost:,}, {told.repeated:,}, {told.disordered:,}, {told.announced:,}"),
         ("not had at the end, not there at the end", "0, 0",
          f"{with_unit(whole.get('behind'), '')}, {with_unit(whole.get('absent'), '')}"),
+        *replay_rows(done),
     ]  # fmt: skip
     rows += [(said, "", f"{times:,}") for said, times in sorted(counts.items()) if said.startswith(REFUSALS) and times]
     if any(fault.kind == "stop-disk" for fault in done.scenario.faults):
@@ -138,6 +141,21 @@ def counts_table(done: Rehearsal) -> Table:
             ("from when the disk worked again to a message that was taken", "", with_unit(whole["disk_back_s"], "s")),
         ]
     return Table(("", "planned", "seen"), [row for row in rows if row[1] != "0"])
+
+
+def replay_rows(done: Rehearsal) -> list[tuple[str, str, str]]:
+    """What a recording brings besides."""
+    if done.replay is None:
+        return []
+    counts, planned = done.record.whole.evidence.counts, done.replay.planned
+    refused = sum(times for name, times in counts.items() if "refused: " in name)
+    return [
+        ("decisions at the desk", f"{planned.decisions - planned.aired:,}", f"{counts['decided']:,}"),
+        ("messages taken back", f"{planned.taken_back:,}", f"{counts['taken back']:,}"),
+        ("acts of the recording", f"{planned.acts:,}",
+         f"{counts['acts']:,} tried; {refused:,} refused, {counts['acts not possible']:,} not possible, for what they "
+         "refer to was not taken here"),
+    ]  # fmt: skip
 
 
 def moderation_sentences(done: Rehearsal) -> list[str]:

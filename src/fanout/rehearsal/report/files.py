@@ -39,6 +39,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
         "began": done.began.isoformat(timespec="seconds"),
         "scale": schedule.scale,
         "compress": schedule.compress,
+        "replay": done.replay and done.replay.as_json(schedule.compress),
         "totals": struct_dict(schedule.totals),
         "assumptions": done.assumptions,
         "outcome": str(done.verdict.outcome),

@@ -37,6 +37,7 @@ def html_page(done: Rehearsal) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>Rehearsal: {escape(scenario.title)}: {outcome}</title><style>{_STYLE}</style></head><body>",
         f"<h1>Rehearsal: {escape(scenario.title)}</h1><p>{escape(scenario.summary)}</p>",
+        f"<p><b>{escape(done.replay.sentence(done.schedule.compress))}</b></p>" if done.replay else "",
         _banner(done),
         "<h2>The objectives, one by one</h2>",
         _table(content.objectives_table(done), judged=True),

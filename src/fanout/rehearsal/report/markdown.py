@@ -15,6 +15,7 @@ def markdown(done: Rehearsal) -> str:
     met = sum(judged.met for judged in verdict.judged)
     parts = [
         f"# Rehearsal: {scenario.title}",
+        *([f"**{done.replay.sentence(done.schedule.compress)}**"] if done.replay else []),
         scenario.summary,
         f"**{content.HEADLINES[verdict.outcome]}** {met} of {len(verdict.judged)} objectives met."
         + (f" Headroom: {done.headroom}" if done.headroom is not None else ""),
