@@ -20,7 +20,8 @@ from typing import Any
 
 import evening_latencies  # noqa: F401  # it has the flag --hdr
 import gevent
-from evening_hall import BREAK, CLOSE, Line, ReportedLoop, evening, new_listener
+import people_listening
+from evening_hall import BREAK, CLOSE, ReportedLoop, evening, new_listener
 from evening_judge import Judge
 from evening_server import OwnServer, open_rooms
 from locust import HttpUser, LoadTestShape, User, constant, events, run_single_user, tag, task
@@ -164,7 +165,7 @@ def enter_phase(environment: Environment, phase: str) -> None:
     log.info("Phase: %s", evening.phase)
     if evening.phase == BREAK and environment.parsed_options.cut == "client":
         for loop in evening.loops:
-            loop.cut_wanted = True
+            loop.cut_wanted = 1.0
         for line in evening.lines:
             line.cut()
     elif evening.phase == BREAK and evening.server is not None and environment.parsed_options.cut == "server":
@@ -186,6 +187,8 @@ class Evenings(LoadTestShape):
         assert self.runner is not None
         options = self.runner.environment.parsed_options
         at = self.get_run_time() / (options.run_time or DEFAULT_RUN_SECONDS)
+        if evening.unreachable:
+            return None
         due = next((number for number, (_, until) in enumerate(PHASES) if at < until), len(PHASES))
         if due > self._reached:
             self._reached += 1
@@ -241,25 +244,10 @@ class Publisher(HttpUser):
             return answer.status_code == 201
 
 
-class Visitor(User):
+class Visitor(people_listening.Visitor):
     """The realistic one: one person, one socket, one room. Good for some thousands a process."""
 
     weight = 9
-
-    @tag("visitor")
-    @task
-    def listen(self) -> None:
-        target = Target.parse(str(self.host))
-        self._listener = new_listener(target)
-        line = Line(target, self._listener)
-        evening.lines.add(line)
-        try:
-            line.run()
-        finally:
-            evening.lines.discard(line)
-
-    def on_stop(self) -> None:
-        evening.judge.listeners.discard(self._listener)
 
 
 class Crowd(User):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from typing import Final
+from typing import Any, Final
 
 import gevent
 from evening_judge import Judge
@@ -34,6 +34,8 @@ class Evening:
         self.rooms: tuple[str, ...] = ()
         self.loops: set[Loop] = set()
         self.lines: set[Line] = set()
+        self.listening: set[Any] = set()
+        """Users with one listener each; what they have heard is asked for at the end."""
         self.tokens: dict[str, str] = {}
         self.in_hand: set[str] = set()
         self.began = 0.0

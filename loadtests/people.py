@@ -1,41 +1,44 @@
 """Everybody who takes part in a moderated evening, as locust user classes to be used or subclassed.
 
-`Visitor` (WebSocket), `EventStreamVisitor`, `SlowPhone`, `Window` (a visitor on a partner's site), `Crowd` (many
-listeners in one user), `Asker`, `Chatter`, `SmsGateway`, `Moderator`, `Animator` with the scribe's lines. All are
-abstract: a scenario subclasses those that it wants, and says who speaks when; `evening_hall.evening` has the judge, the
-rooms and the tokens.
+Who listens is in `people_listening`: `Visitor` (WebSocket), `EventStreamVisitor`, `SlowPhone`, `Window` (a visitor on a
+partner's site), `Crowd` (many listeners in one user). Who speaks is here: `Asker`, `Chatter`, `SmsGateway`,
+`Moderator`, `Animator`, `Scribe`, `Voice`. All are abstract: a scenario subclasses those that it wants, and says who
+speaks when; `evening_hall.evening` has the judge, the rooms and the tokens.
 
 A call is timed from when it was meant (`due`), not from when locust came to it. No trio here: see README.md.
 """
 
 from __future__ import annotations
 
-import http.client
 import random
 import time
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import gevent
-from evening_hall import Line, ReportedLoop, evening, new_listener
+from evening_hall import evening
 from evening_judge import Broken
 from gevent.queue import Queue
 from locust import User, between, constant, tag, task
+from people_listening import Crowd, EventStreamVisitor, SlowPhone, Visitor, Window
 
-from fanout.client.comeback import CUT, Ending
-from fanout.client.crowd.listener import Ended, Listener
-from fanout.client.crowd.loop import source_addresses
 from fanout.client.target import Target
 from fanout.rehearsal.load.calls import Away, Caller
 from fanout.rehearsal.texts import line, question
+
+__all__ = [
+    "Animator", "Asker", "Chatter", "Crowd", "EventStreamVisitor", "Moderator", "Scribe", "SlowPhone", "SmsGateway",
+    "Visitor", "Voice", "Window",
+]  # fmt: skip
 
 FOREVER_SECONDS = 86_400.0
 """Who is done waits for the end; a task that returned would be begun again."""
 
 
 class Person(User):
-    """Somebody who calls the server over HTTP. `role` is that of the token; None: a visitor without one."""
+    """Somebody who calls the server over HTTP. `role` is that of the token; None: a visitor, who gets one of their own,
+    as a browser does."""
 
     abstract = True
     role: str | None = None
@@ -43,6 +46,11 @@ class Person(User):
 
     def on_start(self) -> None:
         self.callers: Queue[Caller] = Queue()
+        self.token = evening.tokens[self.role] if self.role else None
+        if self.token is None:
+            identity = self.call("visitor", time.monotonic(), "POST", "/v1/visitors", {}, expected=(201,))
+            self.token = identity and identity["token"]
+            self.callers.get()
 
     def call(
         self, name: str, due: float, method: str, path: str, body: object = None, *, expected: tuple[int, ...] = (200,)
@@ -66,151 +74,16 @@ class Person(User):
         )  # fmt: skip
         return None if failure else answer
 
+    def meant(self) -> float:
+        """When what is done now was meant to be done: now, unless a subclass knows better."""
+        return time.monotonic()
+
     def weight_of(self, answer: Any) -> int:
         """What stands as the length of an answer in locust's statistics, which add it up exactly."""
         return 0
 
     def _caller(self) -> Caller:
-        return Caller(Target.parse(str(self.host)), evening.tokens.get(self.role or ""))
-
-
-# --- who listens ------------------------------------------------------------------------------------------------------
-
-
-class Listening(User):
-    """Somebody with one listener of one room, whom the judge watches. A subclass says over what."""
-
-    abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        """What carries the listener."""
-        raise LookupError("a subclass says which line")
-
-    @tag("visitor")
-    @task
-    def listen(self) -> None:
-        target = Target.parse(str(self.host))
-        self.listener = new_listener(target)
-        carrying = self.line(target, self.listener)
-        evening.lines.add(carrying)
-        try:
-            carrying.run()
-        finally:
-            evening.lines.discard(carrying)
-
-    def on_stop(self) -> None:
-        evening.judge.listeners.discard(self.listener)
-
-
-class Visitor(Listening):
-    """One person, one WebSocket, one room."""
-
-    abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        return Line(target, listener)
-
-
-class SlowLine(Line):
-    """Reads, puts the telephone away, and reads on. What comes meanwhile is caught up with, not late."""
-
-    def heard(self, chunk: bytes) -> bytes:
-        if self.listener.live:
-            gevent.sleep(random.uniform(0.5, 2.0))
-        self.listener.attentive_from(time.monotonic_ns())
-        return super().heard(chunk)
-
-
-class SlowPhone(Listening):
-    """A telephone that reads now and then. It must miss nothing, and hold up nobody."""
-
-    abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        return SlowLine(target, listener)
-
-
-class StreamLine(Line):
-    """An event stream, as browsers open one where WebSockets don't pass."""
-
-    def listen(self, began: float) -> None:
-        (room,) = self.listener.tracks
-        headers = {"Accept": "text/event-stream"}
-        if (last := self.listener.position(room)) is not None:
-            headers["Last-Event-ID"] = last
-        connection = http.client.HTTPConnection(self.target.host, self.target.port, timeout=60)
-        connection.request("GET", f"{self.target.prefix}/v1/rooms/{quote(room)}/events", headers=headers)
-        self.socket = connection.sock
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise Ended(Ending(status=answer.status, reason="event stream refused"))
-        self.listener.open_stream(time.monotonic())
-        evening.judge.welcomed(self.listener, time.monotonic() - began)
-        while written := answer.readline():
-            if written.startswith(b"data: "):
-                self.listener.receive_event(written[6:].rstrip(b"\r\n"), time.monotonic())
-                evening.judge.observed(evening.judge.tally.flush(time.monotonic_ns()))
-        raise Ended(Ending(CUT, "the stream ended"))
-
-
-class EventStreamVisitor(Listening):
-    """One person, one event stream, one room."""
-
-    abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        return StreamLine(target, listener)
-
-
-class Window(EventStreamVisitor):
-    """A visitor who reads the talk in a window on a partner's site: its page and script, then the stream."""
-
-    abstract = True
-
-    def on_start(self) -> None:
-        room = quote(random.choice(evening.rooms))
-        caller = Caller(Target.parse(str(self.host)), None)
-        for name, path in (("GET embed page", f"/embed/{room}"), ("GET embed.js", "/embed.js")):
-            begun = time.monotonic()
-            status, size = caller.fetch(path)
-            self.environment.events.request.fire(
-                request_type="GET", name=name, response_time=(time.monotonic() - begun) * 1000, response_length=size,
-                exception=None if status == 200 else Broken(str(status)), context={},
-            )  # fmt: skip
-        caller.close()
-
-
-class Crowd(User):
-    """Many listeners in one greenlet, for size. `arrivals` are their moments, in seconds since the test began."""
-
-    abstract = True
-    sockets = 1000
-
-    def arrivals(self) -> list[float]:
-        """When each of them comes; `sockets` of them."""
-        return [0.0] * self.sockets
-
-    @tag("crowd")
-    @task
-    def listen(self) -> None:
-        target, arrivals = Target.parse(str(self.host)), self.arrivals()
-        self.listeners = [new_listener(target) for _ in arrivals]
-        loop = ReportedLoop(
-            target, self.listeners, evening.judge.tally, rate=10_000, sources=source_addresses(target, len(arrivals)),
-            arrivals=[evening.began + at for at in arrivals],
-        )  # fmt: skip
-        evening.loops.add(loop)
-        try:
-            loop.run(float("inf"))
-        finally:
-            evening.loops.discard(loop)
-            loop.close()
-
-    def on_stop(self) -> None:
-        evening.judge.listeners.difference_update(self.listeners)
-
-
-# --- who speaks -------------------------------------------------------------------------------------------------------
+        return Caller(Target.parse(str(self.host)), self.token)
 
 
 class Asker(Person):
@@ -224,7 +97,7 @@ class Asker(Person):
     def ask(self) -> None:
         body = {"text": question(random.randrange(10**9)), "name": "Visitor", "ref": str(random.randrange(10**9))}
         path = f"/v1/rooms/{quote(self.stage)}/submissions"
-        self.call("ask", time.monotonic(), "POST", path, body, expected=(202,))
+        self.call("ask", self.meant(), "POST", path, body, expected=(202,))
 
 
 class Chatter(Person):
@@ -238,7 +111,7 @@ class Chatter(Person):
     @task
     def chat(self) -> None:
         self._number += 1
-        due = time.monotonic()
+        due = self.meant()
         body = {"text": line(self._number, int(due * 1e9)), "name": "Visitor"}
         self.call("chat", due, "POST", f"/v1/rooms/{quote(self.stage)}/submissions", body, expected=(202,))
 
@@ -296,46 +169,99 @@ class Moderator(Person):
         self.call("MOD decide", time.monotonic(), "POST", path, action, expected=(200, 409))
 
 
-class Animator(Person):
-    """Airs what is approved at its times, and types the answer's lines, each of which carries its intended time."""
+class Programmed(Person):
+    """Somebody who does something at the times of a programme."""
+
+    abstract = True
+    wait_time = constant(0)
+
+    def times(self) -> list[float]:
+        """When something is due, in seconds since the test began; the last entry is the end of the last of it."""
+        return []
+
+    def due(self) -> Iterator[float]:
+        """Each of these times as it comes, on the monotonic clock; the end is none."""
+        for at in self.times()[:-1]:
+            gevent.sleep(max(0.0, evening.began + at - time.monotonic()))
+            yield evening.began + at
+
+    def until(self) -> float:
+        """The next of these times, or the last."""
+        now, times = time.monotonic() - evening.began, self.times()
+        return evening.began + next((at for at in times if at > now), times[-1])
+
+    @property
+    def over(self) -> bool:
+        """Nobody speaks after the end: then it can be seen who is behind."""
+        return time.monotonic() > evening.began + self.times()[-1]
+
+
+class Animator(Programmed):
+    """Airs the oldest that is approved when a question is due; waits for one if there is none."""
 
     abstract = True
     role = "animator"
-    lines = 10
-
-    def times(self) -> list[float]:
-        """When questions are due, in seconds since the test began; the last entry is the end of the last answer."""
-        return []
 
     @tag("stage")
     @task
     def play(self) -> None:
-        times = self.times()
-        for number, (at, until) in enumerate(pairwise(times)):
-            gevent.sleep(max(0.0, evening.began + at - time.monotonic()))
-            while (aired := self._air()) is None and not self._over(times):
+        for _ in self.due():
+            while not self.air() and not self.over:
                 gevent.sleep(0.1)
-            begin = time.monotonic()
-            for each in range(self.lines):
-                if aired is None or self._over(times):
-                    break
-                due = begin + (each + 1) * max(0.0, evening.began + until - begin) / (self.lines + 1)
-                gevent.sleep(max(0.0, due - time.monotonic()))
-                said = {"text": line(number * self.lines + each, int(due * 1e9)), "final": True}
-                self.call("STAGE line", due, "PUT", f"/v1/submissions/{aired}/lines/l{each}", said)
         gevent.sleep(FOREVER_SECONDS)
 
-    def _over(self, times: list[float]) -> bool:
-        """Nobody speaks after the end: then it can be seen who is behind."""
-        return time.monotonic() > evening.began + times[-1]
-
-    def _air(self) -> str | None:
+    def air(self) -> bool:
+        """Whether there was a question, and it is on the air."""
         path = f"/v1/rooms/{quote(self.stage)}/submissions?state=approved&limit=1"
         page = self.call("STAGE next", time.monotonic(), "GET", path)
         if not page or not page["submissions"]:
-            return None
-        first = str(page["submissions"][0]["id"])
-        aired = self.call(
-            "STAGE air", time.monotonic(), "POST", f"/v1/submissions/{first}/decisions", {"action": "air"}
+            return False
+        path = f"/v1/submissions/{page['submissions'][0]['id']}/decisions"
+        return (
+            self.call("STAGE air", time.monotonic(), "POST", path, {"action": "air"}, expected=(200, 409)) is not None
         )
-        return first if aired else None
+
+
+class Scribe(Programmed):
+    """Types the answer to what is on the air, `lines` of it, evenly until the next question is due; each line carries
+    the time at which it was meant."""
+
+    abstract = True
+    role = "scribe"
+    lines = 10
+    _number = 0
+
+    @tag("scribe")
+    @task
+    def answer(self) -> None:
+        path = f"/v1/rooms/{quote(self.stage)}/submissions?state=aired&limit=1"
+        page = self.call("SCRIBE next", time.monotonic(), "GET", path)
+        if not page or not page["submissions"]:
+            gevent.sleep(0.1)
+            return
+        path = f"/v1/submissions/{page['submissions'][0]['id']}/lines"
+        begin, end = time.monotonic(), self.until()
+        for each in range(self.lines):
+            due = begin + (each + 1) * max(0.0, end - begin) / (self.lines + 1)
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            if self.over:
+                gevent.sleep(FOREVER_SECONDS)
+            self._number += 1
+            said = {"text": line(self._number, int(due * 1e9)), "final": True}
+            self.call("SCRIBE line", due, "PUT", f"{path}/l{each}", said)
+
+
+class Voice(Programmed):
+    """Announces something at its times, whatever the server does, each in a greenlet of its own."""
+
+    abstract = True
+    role = "publisher"
+
+    @tag("stage")
+    @task
+    def speak(self) -> None:
+        path = f"/v1/rooms/{quote(self.stage)}/messages"
+        for number, due in enumerate(self.due()):
+            said = {"text": line(number, int(due * 1e9))}
+            gevent.spawn(self.call, "VOICE", due, "POST", path, said, expected=(201,))
+        gevent.sleep(FOREVER_SECONDS)

@@ -4,7 +4,7 @@
     locust -f loadtests/prime_minister_2004.py --host http://127.0.0.1:8700 --scale 0.1 --compress 5 --processes 2
 
 Question: does everybody get every line once, in order and in time, and is no SMS lost, although all lines break? The
-figures are those of the scenario `prime-minister-2004`; `--scenario` names another file of the same kind. Timed: from
+figures are those of the scenario `prime-minister-2004`; `--scenario` names another, shipped or a file. Timed: from
 when something was meant to happen. `fanout rehearse` plays the same without locust, larger, and writes a report.
 Exit codes: 0 met, 1 missed, 2 usage, 4 unreachable.
 """
@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,117 +25,48 @@ import evening_latencies  # noqa: F401  # it has the flag --hdr
 import gevent
 import people
 from evening_hall import evening
-from evening_judge import Judge
+from evening_scenario import (
+    Announcing,
+    Asking,
+    Hall,
+    Partner,
+    Phones,
+    Staff,
+    Stage,
+    Stream,
+    Talking,
+    Telephone,
+    Typing,
+    Web,
+    plan,
+)
 from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
+from msgspec.structs import asdict
 
 from fanout.errors import ConfigurationError, InvalidInput
 from fanout.rehearsal.house import House, OwnServer, Unreachable
-from fanout.rehearsal.scenario import find_scenario, read_scenario
-from fanout.rehearsal.schedule import asks_the_same, make_schedule, moments, sender
-from fanout.rehearsal.texts import question
 from fanout.server.config import read_config
 
 MET, MISSED, USAGE, UNREACHABLE = 0, 1, 2, 4
-INDIVIDUALS = 40
-"""Visitors with a user of their own, as far as there are so many; the others sit in `Hall`s."""
-BATCH = 10
+SERVER_FAULTS = ("kill-edge", "kill-engine", "kill-server", "stop-disk")
+MOST = 1000.0
+"""Scale and compression beyond this are typing mistakes."""
 CLOSING_SECONDS = 4.0
 """After the last line, before everybody leaves: all must have it by then."""
 
+PLANNED = (("aired", "STAGE air", "Stage"), ("announcements", "VOICE", "Announcing"))
+"""What of a scenario's totals must have been done, what it is called in the figures, and who does it."""
+
+__all__ = [
+    "Announcing", "Asking", "Evening", "Hall", "Partner", "Phones", "Staff", "Stage", "Stream", "Talking", "Telephone",
+    "Typing", "Web",
+]  # fmt: skip
+
 log = logging.getLogger("evening")
-
-
-class Plan:
-    """The scenario, worked out by the options; the same in each process."""
-
-    def read(self, options: Any) -> None:
-        scenario = read_scenario(find_scenario(options.scenario)[1])
-        self.scenario, self.schedule = scenario, make_schedule(scenario, scale=options.scale, compress=options.compress)
-        self.house: House | None = None
-        visitors = self.schedule.totals.visitors
-        individuals = min(INDIVIDUALS, visitors)
-        Hall.fixed_count = -(-(visitors - individuals) // Hall.sockets)
-        if Hall.fixed_count:
-            Hall.sockets = -(-(visitors - individuals) // Hall.fixed_count)
-        self.individuals = individuals
-        Staff.seconds = next(team.seconds for team in scenario.moderators) / options.compress
-        self.run = f"{os.getpid()}"
-        people.Person.stage = scenario.asks_in or "stage"
-        limits = [each.at_most for each in scenario.objectives if each.measure == "delivery_p99_ms" and each.at_most]
-        evening.judge = Judge(options.environment, p99_seconds=(options.p99_ms or min(limits)) / 1000, late_seconds=2.0)
-        evening.rooms = tuple(name for each in scenario.rooms if each.listeners for name in each.names())
-
-
-plan = Plan()
-
-
-class Web(people.Visitor):
-    weight = 6
-
-
-class Stream(people.EventStreamVisitor):
-    weight = 2
-
-
-class Telephone(people.SlowPhone):
-    weight = 1
-
-
-class Partner(people.Window):
-    weight = 1
-
-
-class Hall(people.Crowd):
-    """The rest of the audience, who come when the scenario says."""
-
-    fixed_count = 0
-    sockets = 2000
-
-    def arrivals(self) -> list[float]:
-        every = [at for span in plan.schedule.spans for at in moments(span, span.arrivals)]
-        step = len(every) / self.sockets
-        return [every[int(number * step)] for number in range(self.sockets)]
-
-
-class Asking(people.Asker):
-    fixed_count = 2
-
-
-class Phones(people.SmsGateway):
-    fixed_count = 1
-
-    def batches(self) -> Iterator[tuple[float, list[dict[str, str]]]]:
-        totals, number = plan.schedule.totals, 0
-        for span in plan.schedule.spans:
-            for first in range(0, span.sms, BATCH):
-                count = min(BATCH, span.sms - first)
-                at = span.begin + (first + count) * (span.end - span.begin) / span.sms
-                yield at, [self._sms(number + each, totals) for each in range(count)]
-                number += count
-
-    def _sms(self, number: int, totals: Any) -> dict[str, str]:
-        same = asks_the_same(number, totals.sms_messages, totals.sms_people, totals.sms_same)
-        who = sender(number, totals.sms_messages, totals.sms_people)
-        text = totals.sms_same_text if same else question(number % 5000)
-        return {"id": f"{plan.run}-{number}", "from": f"+33{600000000 + who}", "text": text}
-
-
-class Staff(people.Moderator):
-    fixed_count = 2
-    approves = 0.4
-
-
-class Stage(people.Animator):
-    fixed_count = 1
-
-    def times(self) -> list[float]:
-        self.lines = plan.schedule.totals.answer_lines
-        every = [at for span in plan.schedule.spans for at in moments(span, span.aired)]
-        return [*every, plan.schedule.seconds]
 
 
 class Evening(LoadTestShape):
@@ -153,26 +86,41 @@ class Evening(LoadTestShape):
         for when, fault in schedule.faults[self._done :]:
             if at >= when:
                 self._done += 1
-                self.runner.send_message("fault", fault.kind)
+                self.runner.send_message("fault", asdict(fault))
                 if isinstance(self.runner, MasterRunner):
-                    go_wrong(self.runner.environment, fault.kind)
-        fixed = sum(each.fixed_count for each in (Hall, Asking, Phones, Staff, Stage))
+                    go_wrong(self.runner.environment, asdict(fault))
+        playing = self.runner.user_classes  # what tags have left
+        fixed = sum(each.fixed_count for each in playing)
+        individuals = plan.individuals if any(not each.fixed_count for each in playing) else 0
         came = sum(span.arrivals * min(1.0, max(0.0, (at + 1 - span.begin) / (span.end - span.begin)))
                    for span in schedule.spans)  # fmt: skip
         share = came / schedule.totals.visitors
-        return fixed + max(1, round(plan.individuals * share)), max(10.0, plan.individuals / 2)
+        return fixed + round(individuals * max(share, 1 / plan.individuals)), max(10.0, plan.individuals / 2)
 
 
-def go_wrong(environment: Environment, kind: str) -> None:
+def go_wrong(environment: Environment, fault: dict[str, Any]) -> None:
     """This process's part of a fault."""
-    log.info("Fault: %s", kind)
+    kind, lines = fault["kind"], list(evening.lines)
     if kind == "cut":
         for loop in evening.loops:
-            loop.cut_wanted = True
-        for line in list(evening.lines):
+            loop.cut_wanted = fault["share"]
+        for line in random.sample(lines, round(len(lines) * fault["share"])):
             line.cut()
-    elif kind.startswith("kill") and plan.house is not None:
-        gevent.spawn(plan.house.fault, kind)
+    elif kind in SERVER_FAULTS and plan.house is not None:
+        gevent.spawn(harm, plan.house, fault)
+    elif kind not in SERVER_FAULTS:
+        log.warning("Not tried: %s, which only fanout rehearse plays", kind)
+        return
+    log.info("Fault: %s", kind)
+
+
+def harm(house: House, fault: dict[str, Any]) -> None:
+    """Do it to the server, and end it."""
+    if not house.fault(fault["kind"]):
+        log.warning("Not tried: %s; only a server of our own may be harmed", fault["kind"])
+    elif fault["kind"] == "stop-disk":
+        gevent.sleep(fault["seconds"])
+        house.fault("stop-disk over")
 
 
 @events.init_command_line_parser.add_listener
@@ -193,16 +141,26 @@ def begin(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if options is None:
         return
-    options.environment = environment
+    for name in ("scale", "compress"):
+        if not 0 < getattr(options, name) <= MOST:
+            log.error("--%s: a number above 0, at most %g; not %g.", name, MOST, getattr(options, name))
+            sys.exit(USAGE)
     try:
-        plan.read(options)
+        plan.read(environment)
+        environment.user_classes = [each for each in environment.user_classes if plan.plays(each, options)]
         if not isinstance(environment.runner, WorkerRunner):
             plan.house = OwnServer(0) if options.serve else _somebodys(str(environment.host), options.data)
             evening.tokens, environment.host = plan.house.tokens, plan.house.url
             options.host = plan.house.url
+            open_doors(plan.house)
     except (ConfigurationError, InvalidInput) as error:
         log.error("%s", error.detail)
         sys.exit(USAGE)
+    except Unreachable as error:
+        log.error("%s", error.detail)
+        if plan.house is not None:
+            plan.house.close()
+        sys.exit(UNREACHABLE)
     if environment.runner is not None:
         environment.runner.register_message("fault", lambda environment, msg, **_: go_wrong(environment, msg.data))
         environment.runner.register_message("tokens", hear_tokens)
@@ -217,25 +175,21 @@ def hear_tokens(environment: Environment, msg: Message, **_: Any) -> None:
     evening.tokens, plan.run = msg.data
 
 
+def open_doors(house: House) -> None:
+    """Make the rooms, once: while visitors come, locust says each second that the test starts."""
+    for each in sorted(plan.scenario.rooms, key=lambda rooms: rooms.follows is not None):
+        settings = {"mode": each.mode, **({"follows": [each.follows]} if each.follows else {}),
+                    **({"overflow": each.overflow} if each.overflow else {})}  # fmt: skip
+        house.make_rooms(dict.fromkeys(each.names(), settings))
+
+
 @events.test_start.add_listener
-def open_doors(environment: Environment, **_: Any) -> None:
-    """Make the rooms before anybody comes."""
+def start(environment: Environment, **_: Any) -> None:
+    """The evening begins."""
     evening.judge.begin()
     evening.began = time.monotonic()
-    if plan.house is None:
-        return
-    runner = environment.runner
-    if isinstance(runner, MasterRunner):
-        runner.send_message("tokens", [evening.tokens, plan.run])
-    try:
-        for each in sorted(plan.scenario.rooms, key=lambda rooms: rooms.follows is not None):
-            settings = {"mode": each.mode, **({"follows": [each.follows]} if each.follows else {})}
-            plan.house.make_rooms(dict.fromkeys(each.names(), settings))
-    except Unreachable as error:
-        evening.unreachable = True
-        log.error("%s", error.detail)
-        assert runner is not None
-        runner.quit()
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.send_message("tokens", [evening.tokens, plan.run])
 
 
 @events.report_to_master.add_listener
@@ -255,6 +209,10 @@ def collect(data: dict[str, Any], **_: Any) -> None:
 def close(environment: Environment, **_: Any) -> None:
     """The last look, before the users leave."""
     evening.judge.look_around()
+    heard = Counter(
+        type(user).__name__ for user in evening.listening if any(each.seq > 0 for each in user.listener.tracks.values())
+    )
+    log.info("Heard something: %s", dict(sorted(heard.items())))
 
 
 @events.quitting.add_listener
@@ -262,31 +220,37 @@ def decide(environment: Environment, **_: Any) -> None:
     """The verdict, and the exit code. The SMS are counted where they are kept."""
     if isinstance(environment.runner, WorkerRunner):
         return
-    missed = [] if evening.unreachable else [*evening.judge.verdict(), *_counted(environment)]
+    missed = [*evening.judge.verdict(), *_counted(environment)]
     if plan.house is not None:
         plan.house.close()
     log.info("Seen: %s", evening.judge.tally.figures())
     for sentence in missed:
         log.error("Missed: %s", sentence)
-    if not missed and not evening.unreachable:
+    if not missed:
         log.info("All objectives met.")
-    environment.process_exit_code = UNREACHABLE if evening.unreachable else MISSED if missed else MET
+    environment.process_exit_code = MISSED if missed else MET
 
 
 def _counted(environment: Environment) -> Iterator[str]:
+    """What else does not hold: somebody was refused, or the programme was not played, or SMS are not counted."""
+    for entry in environment.stats.entries.values():
+        if entry.num_failures and not entry.method.startswith("WS"):
+            yield f"refused: {entry.num_failures} of {entry.num_requests} {entry.name}"
     assert plan.house is not None
-    entry = environment.stats.get("SMS ingest", "POST")
-    counted = plan.house.call("moderator", "GET", f"/v1/rooms/{people.Person.stage}/tallies")["by_source"].get(
-        "sms", {}
-    )
-    log.info("SMS: %s acknowledged, %s counted", entry.total_content_length, counted)
-    if counted.get("messages", 0) < entry.total_content_length:
-        yield f"lost SMS: {entry.total_content_length} acknowledged, {counted} counted"
-    if entry.total_content_length == plan.schedule.totals.sms_messages:
-        people_off = plan.schedule.totals.sms_people - counted.get("people", 0)
-        if people_off:
-            yield f"people: the count of who sent SMS is off by {people_off}"
-    air = environment.stats.get("STAGE air", "POST")
-    aired, planned = air.num_requests - air.num_failures, plan.schedule.totals.aired
-    if aired < planned:
-        yield f"programme: {aired} of {planned} questions were aired"
+    playing = {each.__name__ for each in environment.user_classes}
+    if Phones.__name__ in playing:
+        entry = environment.stats.get("SMS ingest", "POST")
+        path = f"/v1/rooms/{people.Person.stage}/tallies"
+        counted = plan.house.call("moderator", "GET", path)["by_source"].get("sms", {})
+        log.info("SMS: %s acknowledged, %s counted", entry.total_content_length, counted)
+        if counted.get("messages", 0) < entry.total_content_length:
+            yield f"lost SMS: {entry.total_content_length} acknowledged, {counted} counted"
+        if entry.total_content_length == plan.schedule.totals.sms_messages:
+            people_off = plan.schedule.totals.sms_people - counted.get("people", 0)
+            if people_off:
+                yield f"people: the count of who sent SMS is off by {people_off}"
+    for kind, done, who in PLANNED:
+        if who in playing:
+            entry, planned = environment.stats.get(done, "POST"), getattr(plan.schedule.totals, kind)
+            if (times := entry.num_requests - entry.num_failures) < planned:
+                yield f"programme: {times} of {planned} were done: {done}"

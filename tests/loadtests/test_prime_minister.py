@@ -51,8 +51,10 @@ async def test_everybody_of_the_evening_is_in_its_figures_and_no_sms_is_lost(tmp
     assert rows["connect"] == 100, "sixty in the hall, forty by themselves"
     assert rows["resume"] >= 100, "and all came back"
     assert rows["STAGE air"] == 10
-    assert rows["STAGE line"] > 50, "what the end cuts short is not said"
-    assert {"ask", "MOD decide", "SMS ingest", "GET embed page", "GET embed.js", "deliver/stage"} <= set(rows)
+    assert rows["SCRIBE line"] >= 10, "what the end cuts short is not said"
+    assert rows["ask"] == rows["visitor"] == 3, "each asks with an identity"
+    assert {"MOD decide", "SMS ingest", "GET embed page", "GET embed.js", "deliver/stage"} <= set(rows)
+    assert "Heard something: {'Partner': 4, 'Stream': 8, 'Telephone': 4, 'Web': 24}" in said
 
 
 async def test_a_server_that_drops_one_message_in_a_thousand_is_caught(

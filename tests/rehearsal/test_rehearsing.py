@@ -87,8 +87,11 @@ def assert_the_log_says_the_same(folder: Path, report: dict) -> None:
         ("join", 99, "join_p99_ms", 1e6),
         ("sms", 99, "sms_p99_ms", 1e6), ("staff", 99, "staff_p99_ms", 1e6), ("wait", 95, "wait_p95_s", 1e9),
     ]:  # fmt: skip
-        found = times[tag].get_value_at_percentile(share) / unit
-        assert found == pytest.approx(report["whole"][measure], rel=0.05), tag  # ranks may differ by one
+        least, most = (times[tag].get_value_at_percentile(rank) / unit for rank in (share - 1, min(share + 1, 100)))
+        assert 0.999 * least <= report["whole"][measure] <= 1.001 * most, (
+            tag
+        )  # which observation is the 99th may differ
+    assert times["delivery"].get_max_value() / 1e6 == pytest.approx(report["whole"]["delivery_max_ms"])
 
 
 async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousand_and_is_late(

@@ -86,7 +86,7 @@ def _run(options: argparse.Namespace, target: Target, rooms: list[str], sources:
         loop.stopping = True
 
     def cut(*_: object) -> None:
-        loop.cut_wanted = True
+        loop.cut_wanted = 1.0
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

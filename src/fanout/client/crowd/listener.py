@@ -125,10 +125,9 @@ class Listener:
         return reply
 
     def open_stream(self, now: float) -> None:
-        """An event stream of its one room stands, in place of a WebSocket: from here on, `receive_event`."""
+        """An event stream of its one room is open, in place of a WebSocket: from here on, `receive_event`."""
         self._begin()
         self._key, self.heard_at = b"", now
-        self._stands()
 
     def receive_event(self, data: bytes, now: float) -> None:
         """Take one event's data.

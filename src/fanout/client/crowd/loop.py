@@ -88,8 +88,8 @@ class Loop:
         self._next_second = time.monotonic() + 1
         self.stopping = False
         """Set it (from a signal handler, another greenlet) to have `run` return within a second."""
-        self.cut_wanted = False
-        """Set it to have every connection broken from this side within a second."""
+        self.cut_wanted = 0.0
+        """Set it to the share of all connections that are to be broken from this side within a second."""
 
     def second_passed(self) -> None:
         """About a second has passed since the last time."""
@@ -127,17 +127,18 @@ class Loop:
                 due, _, listener = heapq.heappop(self._coming)
                 self._connect(listener, due if self._punctual else now)
             if self.cut_wanted:
-                self.cut_wanted = False
-                self.cut()
+                self.cut(self.cut_wanted)
+                self.cut_wanted = 0.0
             if now >= self._next_second:
                 self._next_second = max(self._next_second + 1, now)
                 self._cut_the_silent(now)
                 self.second_passed()
             self._work(min(self._timeout(now, allowance), until - now))
 
-    def cut(self) -> None:
-        """Break every connection from this side, as a network that fails: no close frame, and everybody comes back."""
-        for seat in list(self._seats.values()):
+    def cut(self, share: float = 1.0) -> None:
+        """Break so many of the connections from this side, as a network that fails: no close frame, and everybody comes
+        back."""
+        for seat in random.sample(list(self._seats.values()), round(share * len(self._seats))):
             self._end(seat, Ending(CUT, "cut by the crowd"))
 
     def cut_one(self, listener: Listener) -> None:
