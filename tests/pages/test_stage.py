@@ -148,6 +148,30 @@ def test_what_the_scribe_types_while_offline_goes_out_once_and_in_order(house: H
     assert said(house) == ["one", "two"]
 
 
+def test_a_line_answers_what_was_on_air_when_it_was_begun(house: House, on_stage: Any) -> None:
+    aired(house, "Why?")
+    page = on_stage("scribe")
+    field, note = page.locator("#line-text"), page.locator(".belongs")
+    field.press_sequentially("Because")
+    aired(house, "And when?")
+    expect(note).to_contain_text("“Why?”")
+    field.press("End")
+    field.press_sequentially(".")
+    field.press("Enter")
+    expect(note).to_be_hidden()
+    field.press_sequentially("In May.")
+    expect(note).to_be_hidden()
+    aired(house, "Where?")
+    page.get_by_role("button", name="No, the new one").click()
+    expect(note).to_be_hidden()
+    field.press("Enter")
+    expect(page.locator(".on-air .answer")).to_have_text("In May.")
+    told = house.ask("GET", "/v1/rooms/salon/messages")["messages"]
+    asked = {one["id"]: one["text"] for one in told if one["kind"] == "question"}
+    answers = [(asked[one["re"]], one["text"]) for one in told if one["kind"] == "answer"]
+    assert answers == [("Why?", "Because."), ("Where?", "In May.")]
+
+
 def test_over_a_kill_and_a_reload_the_scribe_loses_nothing(house: House, on_stage: Any) -> None:
     aired(house)
     page = on_stage("scribe")
@@ -175,7 +199,7 @@ def test_roles_have_the_views_that_are_theirs(house: House, on_stage: Any, open_
     assert on_stage("scribe").locator("nav a[aria-current]").inner_text() == "Scribe"
     assert on_stage("guest").locator("#view").inner_text().startswith("On air")
     moderator = on_stage("moderator")
-    assert moderator.locator(".bar nav a").all_inner_texts() == ["Animator", "Guest", "Scribe"]
+    assert moderator.locator(".bar nav a").all_inner_texts() == ["Animator", "Guest", "Scribe", "To the desk"]
     moderator.get_by_role("link", name="Scribe").click()
     expect(moderator.locator("#line-text")).to_be_visible()
     operator = on_stage("operator")

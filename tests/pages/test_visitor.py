@@ -144,8 +144,10 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     house.say("salon", "", kind="programme", data={"phase": "after"})
     expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
     expect(page.locator("#question-text")).to_be_hidden()
+    expect(page.locator("#slate + .more a")).to_be_attached()
     page.reload()
     expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
+    expect(page.locator("#slate + .more a")).to_have_text("Toute la transcription")
     assert page.locator("#question-text").count() == 0
 
 

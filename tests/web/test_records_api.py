@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
+
 import trio
 
 from fanout.core.say import Say
@@ -51,3 +55,19 @@ async def test_the_tallies_count_messages_and_people_apart(desk: Site):
     assert (tallies["messages"], tallies["people"]) == (6, 3)
     assert tallies["by_source"]["sms"] == {"messages": 5, "people": 2}
     assert tallies["by_source"]["web"] == {"messages": 1, "people": 1}
+
+
+async def test_a_browser_may_use_the_style_sheet_of_a_transcript_and_nothing_else(desk: Site):
+    """Of two policies both hold: that of the document is worth nothing where the answer's allows less."""
+    await desk.engine.room("hall").publish_all([Say("Good evening.")])
+    async with desk.client() as client:
+        for view in ("public", "internal"):
+            shown = await client.get(TRANSCRIPT, params={"view": view}, headers=desk.headers("operator"))
+            [style] = re.findall(r"<style>(.*?)</style>", shown.text, re.DOTALL)
+            digest = b64encode(sha256(style.encode()).digest()).decode()
+            policy = shown.headers["content-security-policy"].split("; ")
+            assert policy == [
+                "default-src 'none'", f"style-src 'sha256-{digest}'", "frame-ancestors 'none'", "sandbox",
+            ]  # fmt: skip
+        plain = await client.get(TRANSCRIPT, params={"format": "csv"})
+        assert "style-src" not in plain.headers["content-security-policy"]

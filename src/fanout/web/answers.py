@@ -44,8 +44,14 @@ def json_answer(value: Any, status: int = 200, headers: Iterable[tuple[str, str]
 class Pieces(Response):
     """An answer that is sent as it is made. One that can't be finished breaks off, which no client takes for whole."""
 
-    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
-        model = answer(first, media_type, headers=(("Cache-Control", "no-store"),))
+    def __init__(
+        self,
+        first: bytes,
+        rest: AsyncGenerator[bytes, None],
+        media_type: str,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        model = answer(first, media_type, headers=(_NO_STORE, *headers))
         super().__init__(media_type=media_type)
         self.raw_headers = [pair for pair in model.raw_headers if pair[0] != b"content-length"]
         self._first, self._rest = first, rest

@@ -28,7 +28,7 @@ from fanout.web.answers import Pieces, answer, json_answer, resource
 from fanout.web.bearer import Callers
 from fanout.web.language import language_of
 from fanout.web.reading import one_value, page_limit, whole_number
-from fanout.web.security import ANY_ORIGIN
+from fanout.web.security import ANY_ORIGIN, document_policy
 
 MAX_AUDIT_PAGE: Final = 1000
 """Entries in one page of the audit; `limit` is cut to this."""
@@ -59,15 +59,15 @@ class RecordsApi:
         format = transcript_format(one_value(request, "format") or "html")
         view = transcript_view(one_value(request, "view") or "public")
         language = one_value(request, "language") or language_of(request.headers.get("accept-language", ""))
-        media_type = format.media_type
+        media_type, policy = format.media_type, document_policy(format.policy)
         if view is View.INTERNAL:
             self._callers.allowed(request, Action.SEE_INTERNAL, name)
             room = self._moderation.engine.room(name)
             pieces = internal_transcript(room, self._moderation.store, format, language)
-            return Pieces(await anext(pieces), pieces, media_type)
+            return Pieces(await anext(pieces), pieces, media_type, (policy,))
         body = await self._public(self._moderation.engine.room(name), format, language)
         return answer(
-            body, media_type, headers=(ANY_ORIGIN, ("Cache-Control", "no-cache"), ("Vary", "Accept-Language"))
+            body, media_type, headers=(ANY_ORIGIN, policy, ("Cache-Control", "no-cache"), ("Vary", "Accept-Language"))
         )
 
     async def _public(self, room: Room, format: TranscriptFormat, language: str) -> bytes:

@@ -31,14 +31,19 @@ _MAIN: Final = """<div class="room{wide}">
 <p class="now"><span class="state" id="state" role="status"></span><span id="people">{people}</span></p>
 </div>
 {slate}
+{transcript_above}
 <p class="note no-script">{needs_script}</p>
 <p class="behind" id="behind" hidden><button type="button"></button></p>
 {talk}
-<p class="more"{no_transcript}><a href="/v1/rooms/{address}/transcript?language={language}">{transcript}</a></p>
+{transcript_below}
 </section>
 {side}
 </div>
 {dock}<div class="unseen" id="announcer" aria-live="polite"></div>"""
+
+_MORE: Final = (
+    """<p class="more"{hidden}><a href="/v1/rooms/{address}/transcript?language={language}">{transcript}</a></p>"""
+)
 
 _SLATE: Final = """<section class="slate" id="slate" aria-live="polite"{hidden}>
 <h2>{slate_title}</h2><p class="countdown" role="timer" aria-live="off"></p><p>{slate_note}</p>
@@ -151,6 +156,9 @@ class RoomPage:
         chatting = chat is room
         said = Markup("" if chatting else exchanges(await first_view(room), texts))
         talk = Markup("") if chatting else _filled(_TALK, texts, said=said, hidden=_hidden(said != ""))
+        more = _filled(
+            _MORE, texts, address=quote(room.name, safe=""), language=language, hidden=_hidden(room.position.seq == 0)
+        )
         return _filled(
             _MAIN,
             texts,
@@ -159,10 +167,9 @@ class RoomPage:
             people=counted(language, texts["people"], max(1, now.people)),
             slate=slate(now.phase, language),
             talk=talk,
-            address=quote(room.name, safe=""),
-            language=language,
+            transcript_above=more if now.phase.name == "after" else Markup(""),
+            transcript_below=Markup("") if now.phase.name == "after" else more,
             side=await self._side(now, texts),
-            no_transcript=_hidden(room.position.seq == 0),
             dock=self._dock(now, texts),
         )
 

@@ -13,6 +13,12 @@ EVERYWHERE: Final = (
 DATA_POLICY: Final = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 """For JSON and text: should a browser ever show it as a page, then as one that can do nothing."""
 
+
+def document_policy(allowed: str) -> tuple[str, str]:
+    """For a document that people read: what its own policy allows, and nothing else."""
+    return DATA_POLICY[0], DATA_POLICY[1].replace("default-src 'none'", allowed)
+
+
 PAGE_POLICY: Final = (
     "Content-Security-Policy",
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "

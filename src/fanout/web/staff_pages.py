@@ -36,6 +36,7 @@ _DESK: Final = """<div class="desk" id="desk">
 <h1 dir="auto">{title}</h1>
 <p class="counts" id="counts"><b id="waiting">0</b> {waiting} · <span id="oldest"></span> · <span id="people"></span>
 </p>
+<nav aria-label="{other_pages}">{links}</nav>
 <p class="line" id="line" role="status">{connecting}</p>
 <details class="programme" id="programme"><summary>{programme}</summary>
 <p><button type="button" data-phase="live">{begin}</button>
@@ -62,7 +63,7 @@ _DESK: Final = """<div class="desk" id="desk">
 
 _STAGE: Final = """<div class="bar">
 <h1 dir="auto">{title}</h1>
-<nav aria-label="{stage}">{tabs}</nav>
+<nav aria-label="{stage}">{tabs}{links}</nav>
 <p class="line" id="line" role="status">{connecting}</p>
 <p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
 </div>
@@ -97,7 +98,8 @@ class StaffPages:
             return sign_in_page(self._frame, language, principal)
         title = room.settings.title or name
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}
-        main = filled(_DESK, texts, title=title, **options, who=principal.name or str(principal.role))
+        links = _link("stage", texts["to_stage"], language) if _views(principal, name) else Markup("")
+        main = filled(_DESK, texts, title=title, **options, links=links, who=principal.name or str(principal.role))
         data = {"room": name, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
         return self._frame.page(
             language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
@@ -112,14 +114,15 @@ class StaffPages:
             return no_such_room(self._frame, language)
         texts = {**STAFF_TEXTS[language], **STAGE_TEXTS[language]}
         principal = self._sessions.of(request)
-        views = [view for view, needed in VIEWS.items() if principal.may(needed, name)]
+        views = _views(principal, name)
         if not views:
             return sign_in_page(self._frame, language, principal)
         wanted = request.query_params.get("view", str(principal.role))
         view = wanted if wanted in views else views[0]
         title = room.settings.title or name
         tabs = Markup("".join(_tab(one, texts["views"][one], language, current=one == view) for one in views))
-        main = filled(_STAGE, texts, title=title, tabs=tabs, who=principal.name or str(principal.role))
+        links = _link("desk", texts["to_desk"], language) if principal.may(Action.MODERATE, name) else Markup("")
+        main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=principal.name or str(principal.role))
         data = {"room": name, "view": view, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
         return self._frame.page(
             language, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
@@ -141,6 +144,19 @@ def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
 
 NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
 """A page for one person is kept nowhere."""
+
+
+def _views(principal: Principal, room: str) -> list[str]:
+    """The views of the stage that somebody has."""
+    return [view for view, needed in VIEWS.items() if principal.may(needed, room)]
+
+
+def _link(place: str, text: str, language: str) -> Markup:
+    return Markup(
+        filled(
+            '<a class="away" href="{place}?lang={language}">{text}</a>', {}, place=place, language=language, text=text
+        )
+    )
 
 
 def _options(choices: Mapping[str, str]) -> Markup:

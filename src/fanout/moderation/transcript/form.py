@@ -29,6 +29,8 @@ class Form(ABC):
 
     media_type: ClassVar[str]
     suffix: ClassVar[str]
+    policy: ClassVar[str] = "default-src 'none'"
+    """Of its content, for whoever shows it (CSP)."""
 
     def __init__(self, stage: Stage, language: str) -> None:
         self.stage = stage

@@ -24,7 +24,7 @@ _OPENING: Final = """<!doctype html>
 <html lang="{language}">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{digest}'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
@@ -47,13 +47,14 @@ class HtmlPage(Form):
 
     media_type = "text/html; charset=utf-8"
     suffix = "html"
+    policy = f"default-src 'none'; style-src 'sha256-{_DIGEST}'"
 
     def opening(self) -> str:
         stage, words = self.stage, self.words
         facts = [f"{words['room']} {stage.room}", span(stage), f"{words['as_of']} {stage.position}"]
         notice = f'<p class="internal">{escape(words["internal"])}</p>\n' if stage.view is View.INTERNAL else ""
         head = _OPENING.format(
-            language=self.language, digest=_DIGEST, heading=escape(one_line(stage.heading)), style=_STYLE,
+            language=self.language, policy=self.policy, heading=escape(one_line(stage.heading)), style=_STYLE,
             notice=notice, facts=" · ".join(escape(fact) for fact in facts if fact),
         )  # fmt: skip
         if not stage.exchanges:

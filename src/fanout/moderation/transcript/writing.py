@@ -36,6 +36,10 @@ class TranscriptFormat(StrEnum):
     def media_type(self) -> str:
         return FORMS[self].media_type
 
+    @property
+    def policy(self) -> str:
+        return FORMS[self].policy
+
 
 FORMS: Final[Mapping[TranscriptFormat, type[Form]]] = MappingProxyType(
     {TranscriptFormat(form.suffix): form for form in (HtmlPage, Markdown, Objects, Delimited, Plain)}

@@ -1,7 +1,8 @@
 """Who plays the demo's evening: visitors who ask by web and SMS, a moderator, an animator and a scribe, each by the
 same calls as the people at the pages; and talkers in the foyer.
 
-When somebody at the pages puts a question of their own, the cast stands back and leaves them the stage for a while.
+When somebody at the pages approves a question, puts one or answers it, the cast stands back and leaves them the stage
+for a while, in the middle of a sentence if need be.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Final
 
 import trio
 
+from fanout.core.answer_line import AnswerLine
 from fanout.core.message import Author
 from fanout.core.principal import EVERY_ROOM, Principal, Role
 from fanout.core.submission import Source, Step
+from fanout.core.typed_lines import Shown
 from fanout.engine.engine import Engine
 from fanout.errors import FanoutError
 from fanout.moderation.changes import Change
@@ -39,13 +42,16 @@ SMS_OF: Final = 3
 DESK_SECONDS: Final = 0.7
 """Between what the desk does and the next step, so that one can watch it."""
 
-TYPED_WORDS: Final = 3
+TYPED_WORDS: Final = 2
 """Words that the scribe types between two drafts."""
 
-TYPING_SECONDS: Final = 0.35
+TYPING_SECONDS: Final = 0.4
+
+THEIRS: Final = (Step.APPROVE, Step.CUE, Step.AIR, Step.ANSWER)
+"""What somebody at the pages does who would have the stage."""
 
 STAND_BACK_SECONDS: Final = 45.0
-"""How long the stage is left to somebody who has put a question or answered."""
+"""How long the stage is left to somebody who has done something on it, or at the desk."""
 
 _MODERATOR: Final = Principal(Role.MODERATOR, "Nadia", frozenset({EVERY_ROOM}))
 _ANIMATOR: Final = Principal(Role.ANIMATOR, HOST[0], frozenset({EVERY_ROOM}))
@@ -65,14 +71,15 @@ class Cast:
         self._asked: str | None = None
         self._back_at = trio.current_time()
         self._lines = 0
+        moderation.scribe.on_line(self._typed)
 
     async def play(self) -> None:
         """The evening, again and again."""
+        await self._moderation.rules.set(_MODERATOR, STAGE, typing=Shown.TEXT)
         leave = self._moderation.changes.subscribe(self._heard)
         try:
             for line in cycle(EVENING):
-                await trio.sleep(line.wait)
-                await trio.sleep_until(self._back_at)
+                await self._pause(line.wait)
                 if isinstance(line, Break):
                     self._cut()
                     continue
@@ -84,8 +91,22 @@ class Cast:
             leave()
 
     def _heard(self, change: Change) -> None:
-        if change.step in (Step.AIR, Step.ANSWER) and change.by not in _OURS:
-            self._back_at = trio.current_time() + STAND_BACK_SECONDS
+        if change.step in THEIRS and change.by not in _OURS:
+            self._stand_back()
+
+    def _typed(self, line: AnswerLine) -> None:
+        if line.name != _SCRIBE.name:
+            self._stand_back()
+
+    def _stand_back(self) -> None:
+        self._asked = None  # what we put is not answered any more
+        self._back_at = trio.current_time() + STAND_BACK_SECONDS
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, and as long as the stage is somebody else's."""
+        await trio.sleep(seconds)
+        while trio.current_time() < self._back_at:  # noqa: ASYNC110  # it may be put off while one waits
+            await trio.sleep_until(self._back_at)
 
     async def _perform(self, line: Line) -> None:
         if line.kind == "question":
@@ -104,20 +125,24 @@ class Cast:
         new = NewSubmission(STAGE, line.text, name, visitor(f"demo-{name.partition(',')[0]}"))
         submission = await self._moderation.intake.submit(new, exempt=True)
         for principal, step in ((_MODERATOR, Step.APPROVE), (_ANIMATOR, Step.CUE), (_ANIMATOR, Step.AIR)):
-            await trio.sleep(DESK_SECONDS)
+            await self._pause(DESK_SECONDS)
             await self._moderation.desk.decide(principal, submission.id, step)
         return submission.id
 
     async def _answer(self, text: str) -> None:
         """A line of an answer, as the scribe types it; final at the end."""
-        if self._asked is None:
+        question = self._asked
+        if question is None:
             return
         self._lines += 1
         line, words = f"demo{self._lines}", text.split(" ")
         for typed in range(TYPED_WORDS, len(words), TYPED_WORDS):
-            await self._moderation.scribe.draft(_SCRIBE, self._asked, line, " ".join(words[:typed]))
+            await self._moderation.scribe.draft(_SCRIBE, question, line, " ".join(words[:typed]))
             await trio.sleep(TYPING_SECONDS)
-        await self._moderation.scribe.final(_SCRIBE, self._asked, line, text)
+            if self._asked is None:
+                await self._moderation.scribe.discard(_SCRIBE, question, line)
+                return
+        await self._moderation.scribe.final(_SCRIBE, question, line, text)
 
     async def ask(self) -> None:
         """Questions of everybody, which wait for whoever opens the desk."""

@@ -1,4 +1,6 @@
-"""The evening that is played: who speaks when, in French and English. All of it is invented."""
+"""The evening that is played: who speaks when, each sentence whole in French or in English. All of it is invented."""
+
+# ruff: noqa: RUF001  (French has a typographic apostrophe)
 
 from __future__ import annotations
 
@@ -47,14 +49,14 @@ def _question(name: str, text: str, *answers: str) -> list[Line]:
 
 
 EVENING: Final[tuple[Line | Break, ...]] = (
-    Line(1.0, HOST, "Bonsoir à toutes et à tous. Good evening, and welcome. The doors are open."),
-    Line(2.0, HOST, "Vos questions arrivent par milliers; nous en lirons une cinquantaine. Voici la première."),
+    Line(1.0, HOST, "Good evening, everybody, and welcome. The doors are open."),
+    Line(2.0, HOST, "Bonsoir à toutes et à tous. Vos questions sont des milliers ; nous en lirons une cinquantaine."),
     *_question(
         "Samira, Roubaix",
         "Le salaire minimum va-t-il enfin augmenter cet été ?",
-        "Merci, Samira. C'est la question que l'on m'a le plus posée ce soir.",
+        "Merci, Samira. C’est la question que l’on m’a le plus posée ce soir.",
         "Oui. La hausse est décidée, et elle figurera sur la paie de juillet.",
-        "Elle profitera à deux millions de personnes, d'abord dans le commerce et les soins.",
+        "Elle profitera à deux millions de personnes, d’abord dans le commerce et les soins.",
     ),
     *_question(
         "Tom, Leeds",
@@ -65,12 +67,14 @@ EVENING: Final[tuple[Line | Break, ...]] = (
     *_question(
         "Yann, Brest",
         "Que répondez-vous à un village qui attend la fibre depuis six ans ?",
-        "Qu'il a raison de ne plus attendre.",
+        "Qu’il a raison de ne plus attendre.",
         "Chaque commune aura une date, publiée, et le nom de la personne qui en répond.",
     ),
-    Line(2.0, HOST, "One moment, please: our line seems to be breaking…"),
+    Line(2.0, HOST, "Un instant, je vous prie : notre ligne semble se rompre…"),
+    Line(0.5, HOST, "One moment, please: our line seems to be breaking…"),
     Break(),
-    Line(3.0, HOST, "Nous revoilà. Nobody has missed a word: everyone came back to where they had been."),
+    Line(3.0, HOST, "Nous revoilà, et rien n’est perdu : chacun est revenu là où il en était."),
+    Line(1.5, HOST, "We are back. Nobody has missed a word: everyone came back to where they had been."),
     *_question(
         "Ines, Lyon",
         "My school has had no mathematics teacher since November. What now?",
@@ -80,8 +84,8 @@ EVENING: Final[tuple[Line | Break, ...]] = (
     ),
     *_question(
         "Paul, Ajaccio",
-        "Lisez-vous vraiment les questions, ou quelqu'un écrit-il à votre place ?",
-        "Je les lis, et quelqu'un tape plus vite que moi: vous lui devez l'orthographe.",
+        "Lisez-vous vraiment les questions, ou quelqu’un écrit-il à votre place ?",
+        "Je les lis, et quelqu’un tape plus vite que moi : vous lui devez l’orthographe.",
     ),
     *_question(
         "Grace, Cardiff",
@@ -89,7 +93,8 @@ EVENING: Final[tuple[Line | Break, ...]] = (
         "That sixty people can ask one thing in sixty ways, and all mean it.",
         "And that I should take the late train myself.",
     ),
-    Line(2.5, HOST, "Merci à tous, and good night. In a moment we begin again, for those who come late."),
+    Line(2.5, HOST, "Merci à toutes et à tous, et bonne nuit."),
+    Line(1.5, HOST, "Thank you, and good night. In a moment we begin again, for those who come late."),
 )
 
 _REMARKS: Final = (
@@ -107,18 +112,28 @@ def remarks() -> Iterator[tuple[str, str]]:
     return zip(cycle(_NAMES), cycle(_REMARKS), strict=False)
 
 
-_OPENINGS: Final = (
-    "Quand", "Pourquoi ne parle-t-on jamais de cela :", "Que comptez-vous faire pour", "Combien coûtera",
-    "Who decides about", "What will change for", "Is it true that nothing happens with", "Please say something about",
-)  # fmt: skip
+_ASKED: Final = (
+    ("Que comptez-vous faire pour {} ?", "Where do we stand with {}?"),
+    ("Où en est-on avec {} ?", "Who decides about {}?"),
+    ("Pourquoi ne parle-t-on jamais de cela : {} ?", "What will change for {}?"),
+    ("Qui décide, pour {} ?", "Is it true that nothing happens with {}?"),
+    ("Que disent vos conseillers sur {} ?", "Please say something about {}."),
+)
 
 _SUBJECTS: Final = (
-    "le salaire minimum", "les petites lignes de train", "l'hôpital de notre ville", "les loyers", "la cantine",
-    "les retraites des artisans", "the late buses", "our school", "the price of bread", "the river", "young farmers",
+    ("le salaire minimum", "the minimum wage"), ("les petites lignes de train", "the late buses"),
+    ("l’hôpital de notre ville", "our school"), ("les loyers", "the rents"), ("la cantine", "the river"),
+    ("les retraites des artisans", "young farmers"),
 )  # fmt: skip
+"""In both languages, as are the sentences: a French subject is asked about in French."""
 
 
 def questions() -> Iterator[tuple[str, str]]:
     """What people ask, for ever; many of them much the same: (name, text)."""
-    asked = ((opening, subject) for subject in cycle(_SUBJECTS) for opening in _OPENINGS)
-    return ((name, f"{opening} {subject} ?") for name, (opening, subject) in zip(cycle(_NAMES), asked, strict=False))
+    asked = (
+        sentence.format(subject)
+        for subjects in cycle(_SUBJECTS)
+        for sentences in _ASKED
+        for sentence, subject in zip(sentences, subjects, strict=True)
+    )
+    return zip(cycle(_NAMES), asked, strict=False)

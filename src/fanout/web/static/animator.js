@@ -2,7 +2,7 @@
 // key does what its button does; elsewhere keys mean nothing, so that nobody airs by accident (WCAG 2.1.4).
 
 import { ask, may } from "./staff.js";
-import { element, filled, texts } from "./words.js";
+import { element, filled, language, texts } from "./words.js";
 
 const KEYS = { C: ["cue"], O: ["air"], U: ["move-up"], D: ["move-down"], L: ["move-last"], P: ["pin", "unpin"], S: ["skip"] };
 const LEAVES = new Set(["cue", "air", "skip"]); // its list: then it is the turn of the one below
@@ -32,6 +32,7 @@ export class Animator {
     if (onAir) {
       air.append(by(onAir.name), said(onAir.text, "question"));
       for (const one of onAir.answers) air.append(said(one.text, "answer"));
+      if (may("answer") && onAir.submission) air.append(toScribe());
     } else air.append(element("p", "note", texts.nothing_on_air));
     const order = part(filled(texts.run_sheet, { count: sheet.length }), "sheet");
     const list = element("ol");
@@ -128,6 +129,13 @@ export class Animator {
     }
     await this.#evening.look();
   }
+}
+
+/** For who is animator and scribe at once. */
+function toScribe() {
+  const link = element("a", "", texts.type_answer);
+  link.href = `?view=scribe&lang=${language}`;
+  return link;
 }
 
 /** The keys, for whoever has some. */

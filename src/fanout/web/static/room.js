@@ -99,6 +99,9 @@ function tell(now) {
 }
 
 function phaseChanged(phase) {
+  const more = document.querySelector(".more");
+  if (phase === "after") byId("slate").after(more); // it is what one looks for then
+  else document.querySelector(".stage").append(more);
   if (phase === "after") for (const part of document.querySelectorAll(".take-part, .ask, .dock")) part.hidden = true;
   tell(live.state);
 }

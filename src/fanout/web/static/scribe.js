@@ -13,7 +13,7 @@ export class Scribe {
   #evening;
   #tell;
   #kept; // the name under which this browser keeps what is typed
-  #work; // { question, line, text, waiting: [{ question, line, text }] }
+  #work; // { question, about, line, text, waiting: [{ question, line, text }] }, of which `about` says what the question is
   #sending = false;
   #timer = null;
   #drawn = "";
@@ -22,12 +22,13 @@ export class Scribe {
   #waiting = element("ol", "waiting");
   #prepared = element("ol", "prepared");
   #shown = element("p", "note shown");
+  #belongs = element("p", "note belongs");
 
   constructor(place, evening, tell, room) {
     this.#evening = evening;
     this.#tell = tell;
     this.#kept = `fanout-scribe ${room}`;
-    this.#work = { question: null, line: newLine(), text: "", waiting: [], ...JSON.parse(localStorage.getItem(this.#kept) ?? "{}") };
+    this.#work = { question: null, about: "", line: newLine(), text: "", waiting: [], ...JSON.parse(localStorage.getItem(this.#kept) ?? "{}") };
     place.replaceChildren(this.#air, this.#writing(), this.#ready());
     this.#field.value = this.#work.text;
     ask("GET", roomPath("/rules")).then(({ typing }) => this.#tellShown(typing), () => {}); // then with the first draft
@@ -51,7 +52,7 @@ export class Scribe {
     const button = element("button", "main", texts.send_line);
     button.type = "button";
     button.addEventListener("click", () => this.#final(this.#field.value));
-    section.append(label, this.#field, this.#shown, button, this.#waiting);
+    section.append(label, this.#field, this.#belongs, this.#shown, button, this.#waiting);
     return section;
   }
 
@@ -79,6 +80,7 @@ export class Scribe {
       else air.append(element("p", "note", texts.nothing_on_air));
       this.#air.replaceChildren(air);
     }
+    this.#drawBelongs();
     this.#field.disabled = !onAir?.submission && !this.#field.value;
   }
 
@@ -126,7 +128,9 @@ export class Scribe {
 
   #typed() {
     this.#work.text = this.#field.value;
-    this.#work.question ??= this.#evening.onAir?.submission ?? null;
+    const empty = !this.#work.text.trim();
+    if (empty) this.#discard(); // nobody is to see any more what was there
+    if (empty || !this.#work.question) this.#begin();
     this.#keep();
     this.#timer ??= setTimeout(() => this.#draft(), DRAFT_EVERY_MS);
   }
@@ -135,12 +139,38 @@ export class Scribe {
   async #draft() {
     this.#timer = null;
     const { question, line, text } = this.#work;
-    if (!question) return;
-    const address = `/v1/submissions/${question}/lines/${line}`;
+    if (!question || !text.trim()) return;
     try {
-      if (!text.trim()) await ask("DELETE", address); // nobody is to see any more what was there
-      else this.#tellShown((await ask("PUT", address, { text })).shown);
+      this.#tellShown((await ask("PUT", `/v1/submissions/${question}/lines/${line}`, { text })).shown);
     } catch { /* it is in this browser, and goes out with the line */ }
+  }
+
+  /** What is typed answers what is on air when it is begun, whatever comes on air before it is said. */
+  #begin() {
+    const { submission, text } = this.#evening.onAir ?? {};
+    Object.assign(this.#work, { question: submission ?? null, about: text ?? "" });
+  }
+
+  #drawBelongs() {
+    const { question, about, text } = this.#work;
+    const another = question && text.trim() && this.#evening.onAir?.submission && this.#evening.onAir.submission !== question;
+    this.#belongs.hidden = !another;
+    if (!another) return;
+    const button = element("button", "link", texts.belongs_now);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      this.#discard(); // there; it goes on as a line of the other
+      this.#work.line = newLine();
+      this.#begin();
+      this.#typed();
+      this.#field.focus();
+    });
+    this.#belongs.replaceChildren(`${filled(texts.belongs, { question: about.slice(0, 80) })} `, button);
+  }
+
+  #discard() {
+    const { question, line } = this.#work;
+    if (question) ask("DELETE", `/v1/submissions/${question}/lines/${line}`).catch(() => {}); // or it is never said
   }
 
   /** Whoever types knows who reads along. */
@@ -149,13 +179,14 @@ export class Scribe {
   }
 
   #final(text) {
-    const question = this.#evening.onAir?.submission ?? this.#work.question;
+    if (!this.#work.question) this.#begin();
+    const { question } = this.#work;
     if (!text.trim()) return;
     if (!question) return this.#tell(texts.nothing_on_air);
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#work.waiting.push({ question, line: this.#work.line, text: text.trim() });
-    Object.assign(this.#work, { question: null, line: newLine(), text: "" });
+    Object.assign(this.#work, { question: null, about: "", line: newLine(), text: "" });
     this.#field.value = "";
     this.#field.focus();
     this.#keep();
@@ -188,6 +219,7 @@ export class Scribe {
   }
 
   #keep() {
+    this.#drawBelongs();
     localStorage.setItem(this.#kept, JSON.stringify(this.#work));
     this.#waiting.replaceChildren(...this.#work.waiting.map(({ text }) => {
       const item = element("li");
