@@ -278,9 +278,9 @@ async def test_a_wrong_token_stops_a_client_for_good(start_server):
     assert "not.a.token" not in server.log
 
 
-def test_on_a_terminal_a_live_line_shows_who_listens(tmp_path: Path):
+def test_on_a_terminal_a_live_line_shows_who_listens(tmp_path: Path, workers: int):
     ours, theirs = pty.openpty()
-    command = [*FANOUT, "serve", "--memory", "--port", "0"]
+    command = [*FANOUT, "serve", "--memory", "--port", "0", "--workers", str(workers)]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True)
     os.close(theirs)
     stuck = threading.Timer(30, process.kill)

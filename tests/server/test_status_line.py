@@ -47,6 +47,15 @@ def test_a_log_line_is_written_above_and_the_line_stays():
     assert terminal.getvalue() == ("first\n\r\x1b[2K5 listeners\r\x1b[2Ksecond\n5 listeners\r\x1b[2K")
 
 
+def test_of_several_processes_each_clears_the_line_that_one_of_them_shows():
+    terminal = io.StringIO()
+    line, other = StatusLine(terminal, shared=True), StatusLine(terminal, shared=True)
+    line.show("5 listeners")
+    other.write("logged\n")
+    line.show("6 listeners")
+    assert terminal.getvalue() == "\r\x1b[2K5 listeners\r\x1b[2Klogged\n\r\x1b[2K6 listeners"
+
+
 def test_a_line_is_cut_to_the_terminal_so_that_it_stays_one():
     terminal = io.StringIO()
     StatusLine(terminal).show("x" * 500)

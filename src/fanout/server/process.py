@@ -23,7 +23,7 @@ def run_server(config: Config, say: Callable[[str], None]) -> None:
     Raises:
         ConfigurationError: It can't start with these settings.
     """
-    line = StatusLine(sys.stderr) if sys.stderr.isatty() else None
+    line = StatusLine.on(sys.stderr)
     configure_logs(config.log_format, line or sys.stderr)
     with last_resort() as closed:
         trio.run(serve, config, raise_descriptor_limit(), say, line, closed)
@@ -76,6 +76,6 @@ async def _hurry(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-def snapshot(server: Server) -> Snapshot:
+async def snapshot(server: Server) -> Snapshot:
     """The counts of this moment."""
     return Snapshot.take(server.edge.statistics(), sum(server.engine.statistics().messages.values()))

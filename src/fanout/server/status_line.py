@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, TextIO
@@ -26,15 +26,25 @@ class StatusLine:
     """A terminal whose last line is ours. Logs are written through it, so that they scroll above the line.
 
     It has the part of a text file's interface that loggers use.
+
+    Args:
+        shared: Other processes write here too, and one of them shows the line: a log line of any takes it away, and
+            within a second it is there again.
     """
 
-    def __init__(self, terminal: TextIO) -> None:
+    def __init__(self, terminal: TextIO, *, shared: bool = False) -> None:
         self._terminal = terminal
+        self._shared = shared
         self._line = ""
+
+    @classmethod
+    def on(cls, file: TextIO, *, shared: bool = False) -> StatusLine | None:
+        """One on this file, if it is a terminal."""
+        return cls(file, shared=shared) if file.isatty() else None
 
     def write(self, text: str) -> int:
         """Write a log line above the status line."""
-        if self._line:
+        if self._line or self._shared:
             self._terminal.write(_CLEAR)
         self._terminal.write(text)
         if self._line and text.endswith("\n"):
@@ -97,13 +107,13 @@ def status_text(before: Snapshot, now: Snapshot) -> str:
     return "  ".join(parts)
 
 
-async def keep_showing(line: StatusLine, take: Callable[[], Snapshot]) -> None:
+async def keep_showing(line: StatusLine, take: Callable[[], Awaitable[Snapshot]]) -> None:
     """Show what happens, for ever; when cancelled, the line is taken away."""
-    before = take()
+    before = await take()
     try:
         while True:
             await trio.sleep(INTERVAL_SECONDS)
-            now = take()
+            now = await take()
             line.show(status_text(before, now))
             before = now
     finally:

@@ -129,7 +129,7 @@ def run_demo(port: int, listeners: int | None, say: Callable[[str], None]) -> in
     most = max(descriptors - SPARE_DESCRIPTORS, 1)
     if listeners is not None and not 1 <= listeners <= most:
         raise ConfigurationError("--listeners", f"a whole number from 1 to {most} here; not {listeners}.")
-    line = StatusLine(sys.stderr) if sys.stderr.isatty() else None
+    line = StatusLine.on(sys.stderr)
     configure_logs("console", line or sys.stderr)
     return trio.run(play, free_port(port), listeners or min(LISTENERS, most), descriptors, say, line)
 

@@ -20,6 +20,7 @@ from fanout.server.credentials import tokens_of
 from fanout.server.house import appearance_of
 from fanout.server.plugins import hooks_of
 from fanout.server.server import FINISH_SECONDS, feed_of, open_house
+from fanout.server.status_line import Snapshot, StatusLine, keep_showing
 from fanout.server.workers.handed_up import HandedUp
 from fanout.server.workers.handovers import accept_ours
 from fanout.server.workers.orders import DRAIN, REPLACE, Health, Orders, wish
@@ -83,8 +84,10 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def open_engine_process(orders: Orders, descriptors: int) -> AsyncIterator[EngineProcess]:
-    """Start it; at the end of the block, stop what still runs.
+async def open_engine_process(
+    orders: Orders, descriptors: int, line: StatusLine | None
+) -> AsyncIterator[EngineProcess]:
+    """Start it; at the end of the block, stop what still runs. On a terminal, `line` shows what all edges do.
 
     Raises:
         ConfigurationError: It can't start with these settings.
@@ -113,6 +116,12 @@ async def open_engine_process(orders: Orders, descriptors: int) -> AsyncIterator
             await nursery.start(feed.run)
             nursery.start_soon(_accept_edges, feed, feed_listener)
             nursery.start_soon(process.requests.run, requests_listener)
+
+            async def snapshot() -> Snapshot:
+                return Snapshot.take(await feed.statistics(), sum(engine.statistics().messages.values()))
+
+            if line is not None:
+                nursery.start_soon(keep_showing, line, snapshot)
             yield process
             nursery.cancel_scope.cancel()
 

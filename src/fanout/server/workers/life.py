@@ -14,6 +14,7 @@ import trio
 from fanout.server.last_resort import last_resort
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit, settle_memory
+from fanout.server.status_line import StatusLine
 from fanout.server.workers.orders import HURRY, RETIRE, STOP, Health, Orders, obey, read_orders, say_ready
 
 
@@ -29,12 +30,12 @@ class Process(Protocol):
         ...
 
 
-def opened(orders: Orders, descriptors: int) -> AbstractAsyncContextManager[Process]:
+def opened(orders: Orders, descriptors: int, line: StatusLine | None) -> AbstractAsyncContextManager[Process]:
     """The process that these orders mean. An edge loads nothing of what the engine's needs."""
     if orders.process == "engine":
         from fanout.server.workers.engine_process import open_engine_process
 
-        return open_engine_process(orders, descriptors)
+        return open_engine_process(orders, descriptors, line)
     from fanout.server.workers.edge_process import open_edge_process
 
     return open_edge_process(orders, descriptors)
@@ -94,9 +95,10 @@ def run_process() -> None:
         STOP,
         RETIRE,
         HURRY,
-    ):  # Ctrl-C is the supervisor's; the others are heard while it lives
+    ):  # Ctrl-C is the supervisor's; the others come later
         signal.signal(number, signal.SIG_IGN)
     orders = read_orders()
-    configure_logs(orders.config.log_format, sys.stderr, orders.process)
+    line = StatusLine.on(sys.stderr, shared=True)
+    configure_logs(orders.config.log_format, line or sys.stderr, orders.process)
     with last_resort() as closed:
-        trio.run(live, opened(orders, raise_descriptor_limit()), closed)
+        trio.run(live, opened(orders, raise_descriptor_limit(), line), closed)

@@ -30,6 +30,7 @@ from fanout.server.edge_share import edge_settings
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit
 from fanout.server.settings import Config
+from fanout.server.status_line import StatusLine
 from fanout.server.workers.orders import DRAIN, HURRY, REPLACE, STOP, Health, Orders
 from fanout.server.workers.slot import DiedAtStart, Slot
 
@@ -63,7 +64,7 @@ def run_supervisor(config: Config, edges: int, say: Callable[[str], None]) -> in
     Raises:
         ConfigurationError: An address can't be opened, or no edge could start. What else can be wrong, the engine says.
     """
-    configure_logs(config.log_format, sys.stderr)
+    configure_logs(config.log_format, StatusLine.on(sys.stderr, shared=True) or sys.stderr)
     edge_settings(config, raise_descriptor_limit(), 0, edges)  # else each edge would say it
     if config.tls_cert is not None and config.tls_key is not None:
         tls_context(config.tls_cert, config.tls_key)
