@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import trio
 
 from fanout.core.admission import Ledger
 from fanout.core.ban import Ban
+from fanout.core.say import Say
 from fanout.errors import EngineAway
+from fanout.feed.edge_link import EdgeLink
+from fanout.feed.followed_room import ENTRIES_AT_ONCE
 from fanout.feed.moderated_feed import ModeratedFeed
 from fanout.feed.remote_feed import RemoteFeed
 from fanout.feed.serving import FeedServer
 from fanout.testing.feed_under_test import Heard, House, opened, staff, visitor
+from fanout.wire import feed_messages as said
 from fanout.wire.commands import Publish
+from fanout.wire.feed_frames import MessageReader, read_to_edge
 from tests.feed.houses import counted, in_process
 
 
@@ -107,3 +114,29 @@ async def test_two_who_ask_for_figures_at_once_both_get_them_at_once() -> None:
                 asking.start_soon(link.server.statistics)
         assert trio.current_time() - begun < 0.4, "somebody has waited until the edge was given up"
         nursery.cancel_scope.cancel()
+
+
+async def test_a_room_where_much_is_said_lets_others_have_their_turn() -> None:
+    """More waits in each of two rooms than goes to the socket at a time."""
+    async with opened(in_process) as house, trio.open_nursery() as nursery:
+        assert isinstance(house.feed, ModeratedFeed)
+        ours, theirs = trio.socket.socketpair()
+        link = EdgeLink(FeedServer(house.feed, Ledger(None, None)), trio.SocketStream(ours))
+        reader = MessageReader()
+
+        def take_turn() -> Counter[str]:
+            heard = [read_to_edge(message) for message in reader.feed(link._next())]
+            return Counter({one.room: len(one.items) for one in heard if isinstance(one, said.Heard)})
+
+        for room in ("loud", "too"):
+            await house.engine.open_room(room, capacity=4000)
+            link._take(said.Follow(room, None), nursery)
+        take_turn()
+        for room in ("loud", "too"):
+            for _ in range(3 * ENTRIES_AT_ONCE // 96):
+                await house.engine.room(room).publish_all([Say("x" * 600) for _ in range(96)])
+        turns = [take_turn() for _ in range(6)]
+        assert sum(turns, Counter()) == dict.fromkeys(("loud", "too"), 3 * ENTRIES_AT_ONCE)
+        assert [set(turn) for turn in turns] == [{"loud"}, {"too"}] * 3
+        theirs.close()
+        ours.close()

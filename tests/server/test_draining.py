@@ -13,6 +13,7 @@ import trio
 from fanout.client import Live, Waiting, open_client, open_publisher
 from fanout.server.credentials import tokens_of
 from fanout.server.settings import Config
+from tests.edge.listener import handshake
 from tests.server_process import SECRET
 
 BOTH_WAYS = True
@@ -24,6 +25,11 @@ async def get(url: str, **options: object) -> httpx.Response:
 
 
 TOKEN = tokens_of(Config(secret=SECRET)).issue("operator", ["*"], ttl=3600)
+
+OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
+
+ENDLESS = b"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+"""A request whose body does not come."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -63,17 +69,20 @@ async def test_draining_gives_every_listener_its_own_slot_and_all_that_was_said(
 async def test_a_second_signal_does_not_wait_for_those_who_do_not_read(start_server):
     server = start_server("--memory", "--room", "stage:stage")
     stuck = socket.create_connection(("127.0.0.1", server.port))
-    stuck.sendall(b"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    stuck.sendall(ENDLESS)
     await get(f"{server.url}/healthz")  # who came before has been let in by now
     with trio.fail_after(30):
         server.process.send_signal(signal.SIGTERM)
         await trio.to_thread.run_sync(server.says, "draining")
         began = time.monotonic()
+        if server.workers:
+            server.process.send_signal(signal.SIGHUP)  # means nothing any more
         server.process.send_signal(signal.SIGTERM)
         assert await trio.to_thread.run_sync(server.wait) == 0
     stuck.close()
+    hurried = [line for line in server.log.splitlines() if "hurrying" in line and '"process"' not in line]
+    assert len(hurried) == 1
     assert time.monotonic() - began < 5, "a first signal alone waits ten seconds for this request"
-    assert "hurrying" in server.log
 
 
 async def test_an_operator_drains_over_http_and_is_told_how_far_it_is_until_all_have_gone(start_server):
@@ -104,3 +113,49 @@ async def test_an_operator_drains_over_http_and_is_told_how_far_it_is_until_all_
     assert told[-1] == {"state": "drained", "listeners": 0, "seconds": 20.0}
     assert server.wait() == 0
     assert '"action":"drain"' in server.log.replace(" ", "")
+
+
+async def test_a_full_house_is_left_by_those_who_can(start_server):
+    """Some listeners have stopped reading, and requests that never end have every place for one: whoever reads is told
+    at once all the same, and a second signal waits for nobody."""
+    server = start_server("--memory", "--room", "stage:stage", "--drain-seconds", "0")
+    words = [f"{number} " + "x" * 16_000 for number in range(20)]
+    heard, over = [], trio.Event()
+    stuck = [_connected(server.port, receive_buffer=4096) for _ in range(6)]
+    for sock in stuck:
+        sock.sendall(handshake("room=stage"))
+    async with open_client(server.url, rooms=["stage"], watch=lambda news: _until_waiting(news, over)) as client:
+        with trio.fail_after(60):
+            await client.wait_live()
+            async with open_publisher(server.url, token=TOKEN) as publisher:
+                for word in words:
+                    await publisher.publish("stage", word)
+            heard += [(await anext(client)).text for _ in words]
+            while "fanout_slow_listeners 6.0" not in (await get(f"{server.url}/metrics", headers=OPERATOR)).text:
+                pass
+            for _ in range(600 if server.workers else 300):
+                stuck.append(_connected(server.port))
+                stuck[-1].sendall(ENDLESS)
+            began = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            await over.wait()
+            assert server.process.poll() is None, "it has not waited for those who do not read"
+            server.process.send_signal(signal.SIGTERM)
+            assert await trio.to_thread.run_sync(server.wait) == 0
+    assert heard == words
+    assert time.monotonic() - began < 5, "a first signal alone waits ten seconds"
+    for sock in stuck:
+        sock.close()
+
+
+def _connected(port: int, receive_buffer: int | None = None) -> socket.socket:
+    sock = socket.socket()
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.connect(("127.0.0.1", port))
+    return sock
+
+
+def _until_waiting(news: object, over: trio.Event) -> None:
+    if isinstance(news, Waiting):
+        over.set()
