@@ -119,10 +119,10 @@ class ReportedLoop(Loop):
         evening.judge.tell_faults()
 
 
-def new_listener(target: Target) -> Listener:
+def new_listener(target: Target, kind: type[Listener] = Listener) -> Listener:
     """One more listener, in the next of the rooms."""
     judge = evening.judge
     room = evening.rooms[len(judge.listeners) % len(evening.rooms)]
-    listener = Listener(target, [room], judge.tally, judge.readings)
+    listener = kind(target, [room], judge.tally, judge.readings)
     judge.listeners.add(listener)
     return listener

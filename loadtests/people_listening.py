@@ -5,7 +5,6 @@ All are abstract, and the judge watches each of them: what they hear is checked 
 
 from __future__ import annotations
 
-import http.client
 import random
 import time
 from urllib.parse import quote
@@ -15,27 +14,28 @@ from evening_hall import Line, ReportedLoop, evening, new_listener
 from evening_judge import Broken
 from locust import User, tag, task
 
-from fanout.client.comeback import CUT, Ending
-from fanout.client.crowd.listener import Ended, Listener
+from fanout.client.crowd.listener import Listener
 from fanout.client.crowd.loop import source_addresses
+from fanout.client.crowd.stream import StreamListener
 from fanout.client.target import Target
 from fanout.rehearsal.load.calls import Caller
 
 
 class Listening(User):
-    """Somebody with one listener of one room, whom the judge watches. A subclass says over what."""
+    """Somebody with one listener of one room, whom the judge watches."""
 
     abstract = True
+    listener_kind: type[Listener] = Listener
 
     def line(self, target: Target, listener: Listener) -> Line:
         """What carries the listener."""
-        raise LookupError("a subclass says which line")
+        return Line(target, listener)
 
     @tag("visitor")
     @task
     def listen(self) -> None:
         target = Target.parse(str(self.host))
-        self.listener = new_listener(target)
+        self.listener = new_listener(target, self.listener_kind)
         carrying = self.line(target, self.listener)
         evening.lines.add(carrying)
         evening.listening.add(self)
@@ -52,9 +52,6 @@ class Visitor(Listening):
     """One person, one WebSocket, one room."""
 
     abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        return Line(target, listener)
 
 
 class SlowLine(Line):
@@ -76,38 +73,11 @@ class SlowPhone(Listening):
         return SlowLine(target, listener)
 
 
-class StreamLine(Line):
-    """An event stream, as browsers open one where WebSockets don't pass."""
-
-    def listen(self, began: float) -> None:
-        (room,) = self.listener.tracks
-        headers = {"Accept": "text/event-stream"}
-        if (last := self.listener.position(room)) is not None:
-            headers["Last-Event-ID"] = last
-        connection = http.client.HTTPConnection(self.target.host, self.target.port, timeout=60)
-        connection.request("GET", f"{self.target.prefix}/v1/rooms/{quote(room)}/events", headers=headers)
-        self.socket = connection.sock
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise Ended(Ending(status=answer.status, reason="event stream refused"))
-        self.listener.open_stream(time.monotonic())
-        while written := answer.readline():
-            if written.startswith(b"data: "):
-                was_live = self.listener.live
-                self.listener.receive_event(written[6:].rstrip(b"\r\n"), time.monotonic())
-                if self.listener.live and not was_live:
-                    evening.judge.welcomed(self.listener, time.monotonic() - began)
-                evening.judge.observed(evening.judge.tally.flush(time.monotonic_ns()))
-        raise Ended(Ending(CUT, "the stream ended"))
-
-
 class EventStreamVisitor(Listening):
-    """One person, one event stream, one room."""
+    """One person, one event stream, one room, as browsers open one where WebSockets don't pass."""
 
     abstract = True
-
-    def line(self, target: Target, listener: Listener) -> Line:
-        return StreamLine(target, listener)
+    listener_kind = StreamListener
 
 
 class Window(EventStreamVisitor):

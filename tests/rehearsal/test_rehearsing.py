@@ -52,6 +52,10 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert faulty["tallies"]["by_source"]["sms"] == {"messages": 400, "people": 300}
     assert faulty["whole"]["ask_p99_ms"] > 400, "the slow plug-in was felt"
     assert faulty["whole"]["refused_flood_share"] is not None, "and the flood came"
+    assert faulty["counts"]["connections: streams"] == 30, "half of them listen over event streams"
+    counted = faulty["tallies"]["by_source"]["web"]
+    assert 20 < counted["people"] <= 64, "everybody who asks is somebody"
+    assert faulty["whole"]["refused"] == 0, "and nobody else was refused"
     for name, (code, said, report) in found.items():
         assert code == 0, f"{name}:\n{said}"
         assert "Verdict: met." in said
@@ -73,6 +77,7 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert disk["tallies"]["by_source"]["sms"] == {"messages": 300, "people": 250}
     storm = found["reconnect-storm"][2]
     assert [fault["what"] for fault in storm["faults"]] == ["cut 30 %", "cut 100 %", "kill-edge", "kill-engine"]
+    assert storm["counts"]["connections: streams"] == 10
     assert storm["histograms"]["whole"]["counts"]["resumed"] >= 130, "30, 100, and those of the edge"
 
 

@@ -119,9 +119,11 @@ class Direction:
                 for span in usual["spans"]
             ]  # fmt: skip
             mine = sum(span["arrivals"] for span in spans)
+            speak = sum(span["web_questions"] + span["chat_messages"] for span in spans)
             orders[f"audience {number + 1}"] = {
                 **usual, "kind": "audience", "number": number, "spans": spans, "rooms": rooms[first : first + mine],
-                "open": opened, "tokens": {},
+                "open": opened, "tokens": {}, "identities": self._house.identities(min(mine, speak)),
+                "event_streams": scenario.event_streams,
             }  # fmt: skip
             first += mine
         if scenario.moderators or totals.aired or totals.announcements:

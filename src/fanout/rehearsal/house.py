@@ -44,11 +44,19 @@ class House:
         self.url, self.target = url, Target.parse(url)
         self.secret = (config.secret, str(config.data))
         """What makes tokens: the secret itself, or the directory where it is."""
-        issue = tokens_of(config).issue
+        self._issue = issue = tokens_of(config).issue
         self.tokens: dict[str, str] = {
             str(role): issue(role, [EVERY_ROOM], name=str(role).capitalize(), ttl=TOKENS_LAST_SECONDS)
             for role in Role if role is not Role.VISITOR
         }  # fmt: skip
+
+    def identities(self, count: int) -> list[str]:
+        """Tokens of so many visitors, as browsers keep them from an earlier visit: they can't all be asked for now, for
+        an address is given only some at once."""
+        return [
+            self._issue(Role.VISITOR, [EVERY_ROOM], subject=secrets.token_hex(16), ttl=TOKENS_LAST_SECONDS)
+            for _ in range(count)
+        ]
 
     def call(self, role: str, method: str, path: str, body: object = None, patience: float = STARTS_SECONDS) -> Any:
         """The answer to one call.

@@ -128,7 +128,8 @@ class Played(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     """One evening. `facts` are known, `assumptions` are not; both are printed. `plugins` are those of a server of the
-    rehearsal's own, by name or MODULE:CLASS. With `replay`, the totals are of who listens, and nothing else."""
+    rehearsal's own, by name or MODULE:CLASS. `event_streams` of the visitors listen over event streams, the others over
+    WebSockets. With `replay`, the totals are of who listens, and nothing else."""
 
     title: str
     rooms: Annotated[tuple[Rooms, ...], Meta(min_length=1)]
@@ -141,6 +142,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     assumptions: tuple[str, ...] = ()
     asks_in: str | None = None
     speaks_in: str | None = None
+    event_streams: Share = 0.0
     plugins: tuple[str, ...] = ()
     moderators: tuple[Moderators, ...] = ()
     faults: tuple[Fault, ...] = ()

@@ -12,7 +12,18 @@ from typing import Final
 
 from fanout.client.comeback import CUT, NO_STATUS, Comeback, Ending, Stopped
 from fanout.client.crowd.opening import Refused, make_key, opening_request, read_opening
-from fanout.client.crowd.reading import OP_CLOSE, OP_PING, Control, Event, Heard, OutOfStep, Readings, Run, masked_frame
+from fanout.client.crowd.reading import (
+    OP_CLOSE,
+    OP_PING,
+    Control,
+    Event,
+    Heard,
+    OutOfStep,
+    Reading,
+    Readings,
+    Run,
+    masked_frame,
+)
 from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target, Wish
 from fanout.core.closing import CloseCode
@@ -104,7 +115,7 @@ class Listener:
         if self._key:
             self._answer += chunk
             try:
-                used = read_opening(self._answer, self._key)
+                used = self._read_answer(self._answer)
             except Refused as refused:
                 self.tally.counts.refused += 1
                 raise Ended(refused.ending) from None
@@ -116,7 +127,7 @@ class Listener:
         if not chunk:
             return b""
         try:
-            reading = self._readings.read(chunk)
+            reading = self._parse(chunk)
             self._rest = chunk[reading.used :]
             reply = self._take_in(reading.events)
         except (OutOfStep, InvalidInput) as error:
@@ -124,28 +135,17 @@ class Listener:
             raise Ended(Ending(CUT, f"out of step: {error}")) from None
         return reply
 
-    def open_stream(self, now: float) -> None:
-        """An event stream of its one room is open, in place of a WebSocket: from here on, `receive_event`."""
-        self._begin()
-        self._key, self.heard_at = b"", now
-
-    def receive_event(self, data: bytes, now: float) -> None:
-        """Take one event's data.
+    def _read_answer(self, answer: bytes) -> int:
+        """How many bytes of `answer` are the head of a connection that stands; 0 while it is incomplete.
 
         Raises:
-            Ended: It makes no sense.
+            Refused: It is another answer.
         """
-        self.heard_at = now
-        try:
-            self._take_in(self._readings.read_event(data))
-        except (OutOfStep, InvalidInput) as error:
-            self.tally.counts.out_of_step += 1
-            raise Ended(Ending(CUT, f"out of step: {error}")) from None
+        return read_opening(answer, self._key)
 
-    def position(self, room: str) -> str | None:
-        """The last that it has had there: what a stream that comes back names; None before anything is known."""
-        track = self.tracks[room]
-        return str(Position(track.epoch, track.seq)) if track.seq >= 0 else None
+    def _parse(self, chunk: bytes) -> Reading:
+        """What was received after that."""
+        return self._readings.read(chunk)
 
     def _take_in(self, events: Iterable[Event]) -> bytes:
         reply = b""

@@ -60,16 +60,27 @@ def read_opening(answer: bytes, key: bytes) -> int:
         if len(answer) > MAX_ANSWER_BYTES:
             raise Refused(Ending(CUT, "an endless answer to the handshake"))
         return 0
-    status_line, *lines = answer[:end].split(b"\r\n")
-    headers = {name.lower().strip(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
-    words = status_line.split(b" ", 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise Refused(Ending(CUT, "the answer to the handshake is not HTTP"))
-    if words[1] != b"101":
-        raise Refused(refusal(int(words[1]), headers.get(b"retry-after", b""), answer[end + 4 :]))
+    status, headers = read_head(answer[:end])
+    if status != 101:
+        raise Refused(refusal(status, headers.get(b"retry-after", b""), answer[end + 4 :]))
     if headers.get(b"sec-websocket-accept") != expected_accept(key):
         raise Refused(Ending(CUT, "the server's Sec-WebSocket-Accept is wrong"))
     return end + 4
+
+
+def read_head(head: bytes) -> tuple[int, dict[bytes, bytes]]:
+    """The status and the headers, whose names are in small letters.
+
+    Raises:
+        Refused: It is not HTTP.
+    """
+    status_line, *lines = head.split(b"\r\n")
+    words = status_line.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        raise Refused(Ending(CUT, "the answer is not HTTP"))
+    return int(words[1]), {
+        name.lower().strip(): value.strip() for name, _, value in (line.partition(b":") for line in lines)
+    }
 
 
 def refusal(status: int, retry_after: bytes, body: bytes) -> Ending:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -104,30 +105,36 @@ class Readings:
         Raises:
             OutOfStep: It is no sequence of frames.
         """
+        return self._read(chunk, self._parse)
+
+    def _read(self, chunk: bytes, parse: Callable[[bytes], Reading]) -> Reading:
         known = self._known.get(chunk)
         if known is not None:
             return known
-        reading = self._parse(chunk)
+        reading = parse(chunk)
         if reading.used == len(chunk):
             if len(self._known) >= CACHED_CHUNKS:
                 self._known.clear()
             self._known[chunk] = reading
         return reading
 
-    def read_event(self, data: bytes) -> list[Event]:
-        """What the data of one event of a stream says.
+    def read_stream(self, chunk: bytes) -> Reading:
+        """What `chunk`, which begins with an event of an event stream, says.
 
         Raises:
-            OutOfStep: It is no object of the protocol.
+            OutOfStep: Data are no object of the protocol.
         """
-        known = self._known.get(data)
-        if known is None:
-            events: list[Event] = []
-            self._add(events, data)
-            if len(self._known) >= CACHED_CHUNKS:
-                self._known.clear()
-            known = self._known[data] = Reading(events, len(data))
-        return known.events
+        return self._read(chunk, self._parse_stream)
+
+    def _parse_stream(self, chunk: bytes) -> Reading:
+        events: list[Event] = []
+        at = 0
+        while (end := chunk.find(b"\n\n", at)) >= 0:
+            for line in chunk[at:end].split(b"\n"):
+                if line.startswith(b"data: "):
+                    self._add(events, line[6:])
+            at = end + 2
+        return Reading(events, at)
 
     def _parse(self, chunk: bytes) -> Reading:
         events: list[Event] = []

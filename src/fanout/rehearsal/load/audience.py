@@ -15,6 +15,7 @@ from fanout.client.comeback import Ending
 from fanout.client.crowd.listener import Listener
 from fanout.client.crowd.loop import Loop, source_addresses
 from fanout.client.crowd.reading import Heard, Readings
+from fanout.client.crowd.stream import StreamListener
 from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target
 from fanout.rehearsal.load.evidence import Clock, Evidence, say
@@ -43,6 +44,14 @@ class Hall(Loop):
         spans = [Span(**span) for span in orders["spans"]]
         self._arrivals = [at for span in spans for at in moments(span, span.arrivals)]
         self._asks_in, self._open = orders["asks_in"], set(orders["open"])
+        seats = range(len(self._rooms))
+        streams = set(self._chance.sample(seats, round(orders["event_streams"] * len(seats))))
+        talks = any(span.chat_messages for span in spans)
+        may_speak = [seat for seat in seats if seat not in streams and (not talks or self._rooms[seat] in self._open)]
+        count = min(len(orders["identities"]), len(may_speak))
+        self._speakers = [may_speak[number * len(may_speak) // count] for number in range(count)]
+        self._spoke = dict.fromkeys(self._speakers, 0.0)
+        identities = dict(zip(self._speakers, orders["identities"], strict=False))
         self._away: dict[Listener, float] = {}
         self._reloading: set[Listener] = set()
         self._stalled: list[Listener] = []
@@ -51,7 +60,12 @@ class Hall(Loop):
         self.acts = self._programme(spans, orders["faults"])
         super().__init__(
             target,
-            [Listener(target, [room], tally, readings) for room in self._rooms],
+            [
+                StreamListener(target, [room], tally, readings)
+                if seat in streams
+                else Listener(target, [room], tally, readings, token=identities.get(seat))
+                for seat, room in zip(seats, self._rooms, strict=True)
+            ],
             tally,
             rate=MOST_CONNECTS_PER_SECOND,
             sources=source_addresses(target, len(self._rooms)),
@@ -88,7 +102,7 @@ class Hall(Loop):
             while self._stalled:
                 self.read_on(self._stalled.pop())
             return
-        somebody = self._somebody(self._open if kind == "chat_messages" else None)
+        somebody = self._somebody() if kind == "reloads" else self._speaker()
         if somebody is None:
             self.evidence.count(f"not possible: {kind}")
             return
@@ -106,14 +120,23 @@ class Hall(Loop):
         self._unanswered.add(str(due))
         self.say(listener, json.dumps(command).encode())
 
-    def _somebody(self, rooms: set[str] | None) -> tuple[Listener, str, int] | None:
+    def _somebody(self) -> tuple[Listener, str, int] | None:
         here = bisect.bisect(self._arrivals, self._clock.now())
         for _ in range(PICKS if here else 0):
             seat = self._chance.randrange(here)
-            listener, room = self.listeners[seat], self._rooms[seat]
-            if listener.live and (rooms is None or room in rooms):
-                return listener, room, seat
+            if self.listeners[seat].live:
+                return self.listeners[seat], self._rooms[seat], seat
         return None
+
+    def _speaker(self) -> tuple[Listener, str, int] | None:
+        """Who has been silent longest, of some of those with an identity who are here: nobody speaks twice in a row."""
+        here = bisect.bisect(self._speakers, bisect.bisect(self._arrivals, self._clock.now()) - 1)
+        picked = [self._speakers[self._chance.randrange(here)] for _ in range(PICKS if here else 0)]
+        seat = min((seat for seat in picked if self.listeners[seat].live), key=self._spoke.__getitem__, default=None)
+        if seat is None:
+            return None
+        self._spoke[seat] = self._clock.now()
+        return self.listeners[seat], self._rooms[seat], seat
 
     def welcomed(self, listener: Listener, seconds: float) -> None:
         left = self._away.pop(listener, None)
@@ -121,6 +144,7 @@ class Hall(Loop):
             self.evidence.observe("back", time.monotonic() - left)
             return
         self.evidence.count("connections")
+        self.evidence.count("connections: streams", type(listener) is StreamListener)
         self.evidence.observe("join", seconds)
         self._reloading.discard(listener)
 

@@ -51,6 +51,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
         "phases": done.phases,
         "faults": [{"t": t, "what": what} for t, what in record.happened],
         "tallies": done.tallies,
+        "counts": dict(sorted(record.whole.evidence.counts.items())),
         "machine": done.machine,
         "memory_bytes": done.memory,
         "generator": {name: {"cpu": shares, "lag_s": record.lag[name]} for name, shares in record.cpu.items()},
