@@ -94,7 +94,7 @@ PAGES = [
     Picture("animator", f"/rooms/{ROOM}/stage", act=on_stage("animator")),
     Picture("guest", f"/rooms/{ROOM}/stage", act=on_stage("guest")),
     Picture("scribe", f"/rooms/{ROOM}/stage", act=on_stage("scribe")),
-    Picture("operate", "/operate", act=operate, sizes=("desktop",)),
+    Picture("operate", "/operate", act=operate),
     Picture("sign-in", f"/rooms/{ROOM}/desk", "fr-FR", sizes=("phone",)),
     Picture("rooms", "/", sizes=("desktop",)),
     Picture("window", f"/embed/{ROOM}", act=window_is_live, sizes=("phone",)),

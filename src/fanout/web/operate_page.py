@@ -9,11 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fanout.core.principal import EVERY_ROOM, Action
+from fanout.core.room import Mode
 from fanout.web.answers import resource
 from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import language_for
 from fanout.web.session import Sessions
-from fanout.web.staff_pages import NOBODY_ELSE, sign_in_page
+from fanout.web.staff_pages import NOBODY_ELSE, may, sign_in_page
+from fanout.web.texts import TEXTS
 from fanout.web.texts_operate import OPERATE_TEXTS
 from fanout.web.texts_staff import STAFF_TEXTS
 
@@ -22,13 +24,29 @@ _OPERATE: Final = """<div class="bar">
 <p class="line" id="line" role="status">{connecting}</p>
 <p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
 </div>
+<p class="note no-script">{no_script}</p>
+<p class="note told" id="drained" role="alert"></p>
+<ul class="alarms" id="alarms" aria-label="{alarms}" aria-live="polite"></ul>
+<p class="note told" id="told" role="alert"></p>
+<section class="do" id="everywhere" aria-labelledby="every-room"><h2 id="every-room">{every_room}</h2></section>
 <div class="plots" id="plots"></div>
+<div class="tables">
 <div class="scroll" tabindex="0" role="group" aria-label="{rooms}"><table id="rooms"><caption>{rooms}</caption>
 <thead><tr>{room_heads}</tr></thead><tbody></tbody></table></div>
 <div class="scroll" tabindex="0" role="group" aria-label="{plugins}"><table id="plugins" hidden>
 <caption>{plugins}</caption><thead><tr>{plugin_heads}</tr></thead><tbody></tbody></table></div>
-<p class="note" id="told" role="alert"></p>
+<div class="scroll" tabindex="0" role="group" aria-label="{processes}"><table id="processes">
+<caption>{processes}</caption><thead><tr>{process_heads}</tr></thead><tbody></tbody></table></div>
+</div>
+<section class="do" aria-labelledby="server"><h2 id="server">{server}</h2>{control}</section>
+<dialog id="confirm" aria-labelledby="confirm-title"><h2 id="confirm-title"></h2><p></p>
+<form method="dialog"><button value="no">{cancel}</button><button class="main" value="yes"></button></form></dialog>
 <p class="note">{source} <a href="/metrics">/metrics</a></p>"""
+
+_CONTROL: Final = """<button type="button" id="replace" hidden>{replace}</button>
+<button type="button" class="grave" id="drain">{drain}</button>"""
+
+_NO_CONTROL: Final = '<p class="note">{operators_only}</p>'
 
 
 class OperatePage:
@@ -43,17 +61,20 @@ class OperatePage:
     async def show(self, request: Request) -> Response:
         """`GET /operate`."""
         language = language_for(request)
-        texts = {**STAFF_TEXTS[language], **OPERATE_TEXTS[language]}
+        modes = {str(mode): TEXTS[language][str(mode)] for mode in Mode}
+        texts = {**STAFF_TEXTS[language], **OPERATE_TEXTS[language], "modes": modes}
         principal = self._sessions.of(request)
         if not principal.may(Action.SET_RULES, EVERY_ROOM):
             return sign_in_page(self._frame, language, principal)
+        operates = principal.may(Action.OPERATE, EVERY_ROOM)
+        heads = {name: _heads(texts[name]) for name in ("room_heads", "plugin_heads", "process_heads")}
         main = filled(
-            _OPERATE, texts, who=principal.name or str(principal.role),
-            room_heads=_heads(texts["room_heads"]), plugin_heads=_heads(texts["plugin_heads"]),
+            _OPERATE, texts, who=principal.name or str(principal.role), **heads,
+            control=Markup(filled(_CONTROL if operates else _NO_CONTROL, texts)),
         )  # fmt: skip
         return self._frame.page(
             language, texts["operate"], Markup(main), script="operate.js", styles=("operate.css",), texts=texts,
-            headers=NOBODY_ELSE,
+            data={"may": may(principal, EVERY_ROOM)}, headers=NOBODY_ELSE,
         )  # fmt: skip
 
 

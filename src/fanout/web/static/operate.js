@@ -1,22 +1,19 @@
-// The operator's page: what /metrics says, as plots; each room with its rules; what each plug-in costs.
+// The operator's page: what /metrics says, read every two seconds, as plots and tables, and what is wrong on top.
 
+import { forgetAlarms, showAlarms } from "./alarms.js";
+import { answers, leaving, offer } from "./drain.js";
+import { byId, count, rate, seconds, span } from "./figures.js";
 import { Plot } from "./plot.js";
+import { askPlugins, showPlugins } from "./plugin-switches.js";
+import { showProcesses } from "./processes.js";
 import { Reading } from "./prometheus.js";
-import { ask, signOut } from "./staff.js";
-import { element, filled, number, texts } from "./words.js";
+import { showRooms, showRules } from "./room-rules.js";
+import { signOut } from "./staff.js";
+import { texts } from "./words.js";
 
 const EVERY_MS = 2000;
 const RULES_EVERY = 5; // readings: others change rules too
 const WINDOW = 5; // readings over which a quantile is taken: ten seconds
-
-const byId = (id) => document.getElementById(id);
-const count = (value) => number(Math.round(value));
-const rate = (value) => `${number(value < 10 ? Math.round(value * 10) / 10 : Math.round(value))}/s`;
-const seconds = (value) => {
-  if (value === Infinity) return "> 10 s";
-  return value < 1 ? `${number(Math.round(value * 100000) / 100)} ms` : `${number(Math.round(value * 10) / 10)} s`;
-};
-const span = (value) => (value < 120 ? `${number(Math.round(value))} s` : `${number(Math.round(value / 60))} min`);
 
 const p = texts.plots;
 const latency = (metric) => (now, was, past) => [now.quantile(past, metric, 0.5), now.quantile(past, metric, 0.99)];
@@ -42,115 +39,42 @@ let turns = 0;
 async function read() {
   if (!document.hidden) {
     try {
-      const answer = await fetch("/metrics");
-      const now = new Reading(await answer.text(), performance.now());
-      const ready = (await fetch("/readyz")).ok;
-      byId("line").textContent = ready ? texts.ready : texts.not_ready;
-      byId("line").dataset.state = ready ? "live" : "waiting";
-      const [past, before] = [readings[0], readings.at(-1)];
-      if (before) for (const { plot, values } of PLOTS) plot.add(values(now, before, past));
-      if (before) showPlugins(now, past);
-      if (turns % RULES_EVERY === 0) await showRooms();
-      for (const [room, listeners] of now.by("fanout_room_listeners", "room")) {
-        const cell = document.querySelector(`[data-listeners="${CSS.escape(room)}"]`);
-        if (cell) cell.textContent = count(listeners);
-      }
-      for (const [room, messages] of now.by("fanout_messages_total", "room")) {
-        const cell = document.querySelector(`[data-messages="${CSS.escape(room)}"]`);
-        if (cell) cell.textContent = count(messages);
-      }
-      readings.push(now);
-      if (readings.length > WINDOW) readings.shift();
-      turns += 1;
+      await readOnce();
+      answers(true);
     } catch {
-      byId("line").textContent = texts.lost;
-      byId("line").dataset.state = "waiting";
+      answers(false);
+      forgetAlarms();
+      show(texts.lost, "waiting");
     }
   }
   setTimeout(read, EVERY_MS);
 }
 
-function showPlugins(now, was) {
-  const rows = [...now.by("fanout_hook_seconds_count", "plugin")].map(([plugin]) => {
-    const row = element("tr");
-    const calls = now.rate(was, "fanout_hook_seconds_count", { plugin });
-    const p99 = now.quantile(was, "fanout_hook_seconds", 0.99, { plugin });
-    const failures = now.sum("fanout_hook_failures_total", { plugin });
-    row.append(element("th", "", plugin), element("td", "", rate(calls)), element("td", "", p99 === null ? "–" : seconds(p99)), element("td", "", count(failures)));
-    row.firstElementChild.scope = "row";
-    return row;
-  });
-  byId("plugins").hidden = !rows.length;
-  byId("plugins").querySelector("tbody").replaceChildren(...rows);
-}
-
-// --- rooms and their rules -------------------------------------------------------------------------------------------
-
-async function showRooms() {
-  const { rooms } = await ask("GET", "/v1/rooms");
-  for (const room of rooms) {
-    const row = document.querySelector(`tr[data-room="${CSS.escape(room.name)}"]`) ?? newRow(room);
-    const rules = await ask("GET", `/v1/rooms/${encodeURIComponent(room.name)}/rules`);
-    for (const field of row.querySelectorAll("input, select")) {
-      if (field === document.activeElement) continue;
-      if (field.type === "checkbox") field.checked = rules[field.name];
-      else field.value = String(rules[field.name]);
-    }
+async function readOnce() {
+  const now = new Reading(await (await fetch("/metrics")).text(), performance.now());
+  const readiness = await (await fetch("/readyz")).json();
+  if (turns % RULES_EVERY === 0) await Promise.all([showRules(), askPlugins()]);
+  const [past, before] = [readings[0] ?? now, readings.at(-1)];
+  if (before) {
+    for (const { plot, values } of PLOTS) plot.add(values(now, before, past));
+    showPlugins(now, past);
+    showProcesses(now, past);
+    showAlarms(now, past, readiness);
   }
+  showRooms(now, past);
+  offer(now.sum("fanout_listeners"), readiness.edges);
+  show(readiness.code ? texts.not_ready : texts.ready, readiness.code ? "waiting" : "live");
+  readings.push(now);
+  if (readings.length > WINDOW) readings.shift();
+  turns += 1;
 }
 
-function newRow({ name, title, mode }) {
-  const row = element("tr");
-  row.dataset.room = name;
-  const head = element("th");
-  head.scope = "row";
-  const link = element("a", "", title || name);
-  link.href = `/rooms/${encodeURIComponent(name)}`;
-  link.dir = "auto";
-  head.append(link, " ", element("span", "note", mode));
-  const [listeners, messages] = [element("td", "", "0"), element("td", "", "0")];
-  listeners.dataset.listeners = name;
-  messages.dataset.messages = name;
-  row.append(head, listeners, messages);
-  for (const rule of ["paused", "muted", "announce_only"]) row.append(cell(name, rule, checkbox()));
-  row.append(cell(name, "slow_s", slowness()));
-  byId("rooms").querySelector("tbody").append(row);
-  return row;
-}
-
-function checkbox() {
-  const field = element("input");
-  field.type = "checkbox";
-  return field;
-}
-
-function slowness() {
-  const field = element("select");
-  for (const value of [0, 5, 15, 30, 60, 300]) {
-    const option = element("option", "", value ? filled(texts.every, { seconds: number(value) }) : texts.no_limit);
-    option.value = String(value);
-    field.append(option);
-  }
-  return field;
-}
-
-function cell(room, rule, field) {
-  field.name = rule;
-  field.setAttribute("aria-label", `${texts.rules[rule]}: ${room}`);
-  field.addEventListener("change", async () => {
-    const value = field.type === "checkbox" ? field.checked : Number(field.value);
-    try {
-      await ask("PATCH", `/v1/rooms/${encodeURIComponent(room)}/rules`, { [rule]: value });
-      byId("told").textContent = "";
-    } catch (error) {
-      byId("told").textContent = filled(texts.failed, { why: error.message });
-      field.blur();
-      await showRooms(); // as it stands on the server
-    }
-  });
-  const made = element("td");
-  made.append(field);
-  return made;
+function show(text, state) {
+  const line = byId("line");
+  if (leaving()) [text, state] = ["", "waiting"]; // that is told below, once
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.state = state;
+  document.body.classList.toggle("stale", state === "waiting" && text !== texts.not_ready);
 }
 
 byId("sign-out").addEventListener("click", signOut);

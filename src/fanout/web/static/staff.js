@@ -2,15 +2,22 @@
 
 import { Refused } from "./fanout.js";
 
+export const SESSION = { "Fanout-Session": "cookie" };
+
 /** One call of the API; what it answers. Raises `Refused`, or a `TypeError` when nobody answers. */
 export async function ask(method, path, body) {
-  const headers = { "Fanout-Session": "cookie" };
+  const headers = { ...SESSION };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  const said = await answer.json();
-  if (answer.ok) return said;
+  if (answer.ok) return answer.json();
   if (answer.status === 401 && path !== "/v1/session") location.reload(); // the session has ended: who is it?
-  throw new Refused(said.code, said.detail);
+  throw await refusal(answer);
+}
+
+/** What an answer that is a problem says. */
+export async function refusal(answer) {
+  const { code, detail } = await answer.json();
+  return new Refused(code, detail);
 }
 
 export const roomPath = (rest = "") => `/v1/rooms/${encodeURIComponent(document.body.dataset.room)}${rest}`;
