@@ -143,6 +143,33 @@ async def test_listeners_publishers_and_streams_pass_through_the_proxy_and_keep_
                     await heard(third, b'"code":4013')
 
 
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_cookies_that_came_over_tls_stay_on_tls_whatever_the_client_says(
+    proxy: Callable[[Path, int], list[str]], start_server: Callable[..., ServerProcess], tmp_path: Path
+):
+    """The browser speaks TLS to the proxy, the proxy plain HTTP to the server, which has to be told."""
+    server = start_server("--unix", str(tmp_path / "fanout.sock"), "--trust-proxy", "--memory", "--drain-seconds", "0")
+    token = fanout("token", "--role", "operator", folder=tmp_path, env={"FANOUT_SECRET": SECRET}).stdout.strip()
+    port, authority = free_port(), certificate(tmp_path)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    calls = (("/v1/session", {"token": token}), ("/v1/visitors", {"name": "Zoe"}))
+    with (
+        running(*proxy(tmp_path, port), folder=tmp_path, port=port),
+        httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
+    ):
+        for path, body in calls:
+            answer = client.post(path, json=body, headers={"X-Forwarded-Proto": "http"})
+            assert answer.status_code == 201, answer.text
+            assert "; Secure" in answer.headers["set-cookie"]
+        assert {cookie.secure for cookie in client.cookies.jar} == {True}
+        assert len(client.cookies) == len(calls)
+        drained = client.post("/v1/drain", headers={"Authorization": f"Bearer {token}"})
+        assert '"state":"drained"' in drained.text, "and the last answer gets through, too"
+    assert server.wait() == 0
+    assert "Traceback" not in server.log
+
+
 def test_the_unit_starts_a_server_that_can_start(tmp_path: Path):
     unit = configparser.ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
