@@ -31,6 +31,8 @@ def test_a_made_up_text_is_as_long_in_characters_and_bytes_as_what_it_stands_for
 @given(TEXTS)
 def test_the_shape_of_a_text_has_its_length(text: str):
     shape = shape_of(text)
+    assert shape.four == sum(character > "\uffff" for character in text)
+    assert shape.one == sum(character < "\x80" for character in text)
     assert shape.one + shape.two + shape.three + shape.four == len(text)
     assert shape.one + 2 * shape.two + 3 * shape.three + 4 * shape.four == len(text.encode())
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 
 from fanout.core.submission import Source, Step
 from fanout.errors import ConfigurationError
+from fanout.rehearsal.measures import added
 from fanout.rehearsal.recording.acts import (
     Act,
     Ask,
@@ -27,6 +32,7 @@ from fanout.rehearsal.recording.acts import (
 from fanout.rehearsal.recording.playing import count, played, replay_in
 from fanout.rehearsal.scenario import read_scenario
 from fanout.rehearsal.schedule import make_schedule
+from tests.server_process import SECRET
 
 NOON = 1_773_316_800_000
 
@@ -195,3 +201,27 @@ def test_half_the_scale_is_about_half_of_many_people():
     recording = _InMemory(Path("x"), Head(1, 0, ("a",)), [*asks, End(0, 0, 2000, 2001)])
     assert 950 < count(recording, 0.5).sms < 1050
     assert count(recording, 2.5).sms == 4000 + count(recording, 0.5).sms
+
+
+def test_what_could_not_be_tried_in_time_is_said(tmp_path: Path):
+    orders = {
+        "kind": "replay", "url": "http://127.0.0.1:1", "run": "x", "tokens": {}, "secret": [SECRET, ""], "seconds": 0.2,
+        "settle": 0.2, "recording": str(file_of(tmp_path, [written(line) for line in GOOD])), "replay_begin": 60,
+        "compress": 1, "scale": 1, "acts": 8,
+    }  # fmt: skip
+    said = f"{json.dumps(orders)}\n{time.monotonic()}\n"
+    command = [sys.executable, "-m", "fanout.rehearsal.load"]
+    done = subprocess.run(command, input=said, capture_output=True, text=True, timeout=30)
+    assert json.loads(done.stdout.splitlines()[-1])["faults"] == ["only 0 of the 8 acts of the recording were tried"]
+
+
+def test_the_tallies_of_several_rooms_are_one():
+    one = {"messages": 3, "people": 2, "by_source": {"web": {"messages": 3, "people": 2}}, "by_state": {"held": 3}}
+    other = {
+        "messages": 9, "people": 5, "by_state": {"held": 8, "aired": 1},
+        "by_source": {"web": {"messages": 1, "people": 1}, "sms": {"messages": 8, "people": 4}},
+    }  # fmt: skip
+    assert added([one, other]) == {
+        "messages": 12, "people": 7, "by_state": {"held": 11, "aired": 1},
+        "by_source": {"web": {"messages": 4, "people": 3}, "sms": {"messages": 8, "people": 4}},
+    }  # fmt: skip

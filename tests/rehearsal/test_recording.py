@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,43 @@ def test_the_times_between_are_kept_and_long_silences_shortened_where_that_is_wi
     assert [act.at for act in acts] == [0, 4750]
 
 
+def test_a_gateway_whose_clock_is_ahead_does_not_turn_the_order_around(tmp_path: Path):
+    async def decided_before_it_was_sent() -> None:
+        store = await open_sqlite_store(tmp_path / DESK_FILE)
+        for step, by, at in ((Step.HOLD, "the room", NOON), (Step.APPROVE, "Ann (moderator)", NOON + 10)):
+            await store.decide([Decision("bbbbbbbbb001", step, by, at)], audited=step is Step.APPROVE)
+        await store.aclose()
+
+    trio.run(desk_only, tmp_path, arrival(1, NOON + 4000), arrival(2, NOON))
+    trio.run(decided_before_it_was_sent)
+    acts = recorded(tmp_path)
+    assert [(type(act).__name__, act.at) for act in acts] == [
+        ("Ask", 0), ("Ask", 4000), ("Decide", 4000), ("End", 4000),
+    ]  # fmt: skip
+    *acts, _ = recorded(tmp_path, Choice(until=NOON + 2000))
+    assert len(acts) == 1, "and what is decided on is left out with it"
+
+
+def test_somebody_has_one_number_in_all_rooms_and_what_was_said_has_another_one_in_each_recording(tmp_path: Path):
+    async def in_two_rooms() -> None:
+        async with open_engine(tmp_path) as engine:
+            await engine.open_room("talk", mode="open")
+        store = await open_sqlite_store(tmp_path / DESK_FILE)
+        await store.receive([replace(arrival(3, NOON + 3, person="visitor:b"), room="talk")])
+        await store.receive([replace(arrival(4, NOON + 4), room="talk")])
+        await store.aclose()
+
+    trio.run(desk_only, tmp_path, arrival(1, NOON), arrival(2, NOON + 2, "And where?", person="visitor:b"))
+    trio.run(in_two_rooms)
+    one, other = ([act for act in recorded(tmp_path) if isinstance(act, Ask)] for _ in range(2))
+    persons = [act.person for act in one]
+    assert (persons[0], persons[1]) == (persons[3], persons[2])
+    assert persons[0] != persons[1]
+    words = [act.words for act in one]
+    assert words[0] == words[2] == words[3] != words[1]
+    assert not set(words) & {act.words for act in other}, "nobody can try out what was said"
+
+
 def test_what_was_purged_or_taken_back_keeps_its_moment_and_about_its_length(tmp_path: Path):
     trio.run(filled, tmp_path, [arrival(1, NOON), arrival(2, NOON + 1, "x" * 30)], [("A long first word.", "Zed")] * 3)
 
@@ -166,7 +204,11 @@ def test_a_log_alone_is_enough(tmp_path: Path):
     trio.run(one)
     *acts, _ = recorded(tmp_path, listeners=30)
     assert [(act.text.one, act.role) for act in acts if isinstance(act, Say)] == [(3, "")]
-    assert read_scenario((tmp_path / "again.toml").read_text()).totals.visitors == 30
+    scenario = read_scenario((tmp_path / "again.toml").read_text())
+    assert scenario.totals.visitors == 30
+    judged = {objective.measure for objective in scenario.objectives}
+    assert {"lost", "repeated", "disordered", "gaps", "behind", "absent", "sent_away"} <= judged
+    assert "delivery_p99_ms" not in judged, "a text of three characters carries no time"
 
 
 def test_the_directory_is_read_while_a_server_has_it_and_is_not_changed(tmp_path: Path):

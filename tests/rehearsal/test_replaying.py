@@ -25,16 +25,16 @@ StartServer = Callable[..., ServerProcess]
 
 @pytest.fixture(scope="module")
 def was(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
-    """The data of an evening that is over, and everything that no recording of it may show."""
+    """The data of an evening whose server was killed at the end, and everything that no recording of it may show."""
     folder, secrets = tmp_path_factory.mktemp("evening"), set[str]()
-    for part in (Evening.begin, Evening.go_on):
+    for part, end in ((Evening.begin, ServerProcess.terminate), (Evening.go_on, ServerProcess.kill)):
         server = ServerProcess("--data", "data", "--port", "0", folder=folder, env={"FANOUT_SECRET": SECRET}).listens()
         evening = Evening(server.url, secrets)
         try:
             part(evening)
         finally:
             evening.close()
-            server.terminate()
+            end(server)
     return folder / "data", secrets
 
 
@@ -68,8 +68,11 @@ def _kind(act: Act | End) -> tuple:
 async def test_an_evening_is_the_same_when_it_is_played_again_and_nobody_is_in_it(
     was: tuple[Path, set[str]], start_server: StartServer, tmp_path: Path
 ) -> None:
+    before = {file.name: file.read_bytes() for file in was[0].iterdir() if file.suffix != ".sqlite3-shm"}
+    assert any(file.endswith("-wal") and found for file, found in before.items()), "it was killed"
     done = fanout("record", str(was[0]), "-o", "again.toml", "--listeners", "60", folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert before == {file.name: file.read_bytes() for file in was[0].iterdir() if file.suffix != ".sqlite3-shm"}
     head, made = (tmp_path / "again.recording").read_text().split("\n", 1)
     scenario = head + (tmp_path / "again.toml").read_text()
     for secret in was[1]:
@@ -85,7 +88,7 @@ async def test_an_evening_is_the_same_when_it_is_played_again_and_nobody_is_in_i
     assert "A replay of again.recording: " in said
     assert ", 0.5 times as fast, in " in said
     assert report["replay"]["said"] in (tmp_path / "report" / "report.html").read_text()
-    assert "refused, 0 not possible" in (tmp_path / "report" / "report.md").read_text()
+    assert " tried, 0 refused, 0 about something" in (tmp_path / "report" / "report.md").read_text()
     await trio.to_thread.run_sync(server.terminate)
     done = fanout("record", "again", "-o", "third.toml", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -103,7 +103,8 @@ class Cast:
         else:
             self.evidence.count(f"refused: {_code(status, answer)}")
         if part.copy == 0:
-            self._authors.update({ask.submission: subject} if ask.submission else {})
+            if ask.submission:
+                self._authors[ask.submission] = subject
             self._submissions.put(ask.submission, answer["id"] if taken else None)
             self._messages.put(ask.message, answer.get("message") if taken else None)
 
@@ -154,26 +155,32 @@ class Cast:
         room, at = self._handed_in[number]
         path = f"/v1/rooms/{quote(room)}/submissions?since={iso_time(at)}&until={iso_time(at + 1)}"
         status, page = caller.call("GET", path, token=self._tokens["moderator"])
-        named = [one["id"] for one in (page["submissions"] if status == 200 else ()) if _name(number) in one["text"]]
+        named = [
+            one["id"] for one in (page["submissions"] if status == 200 else ()) if one["text"].startswith(_name(number))
+        ]
         self._submissions.put(number, named[0] if named else None)
         return named[0] if named else None
 
     def _refers_to(self, known: Numbered, number: int, part: Part) -> str | None:
-        return known.get(number, part.due + PATIENCE_SECONDS - self._clock.now())
+        """What it is called here. Nothing is due before what it refers to is there."""
+        found, since = known.get(number, part.due + PATIENCE_SECONDS - self._clock.now())
+        part.due = max(part.due, since - self._clock.begin)
+        return found
 
     def _say(self, caller: Caller, part: Part, act: Say) -> None:
+        re = self._refers_to(self._messages, act.re, part) if act.re else None
         said: dict[str, Any] = {"text": made_up(act.text, part.number, self._mark(part)), "kind": act.kind}
         if act.data:
             said["data"] = {"sent_ns": str(self._clock.due_ns(part.due))} if act.data > DATA_MARK_BYTES else {}
             said["data"]["made_up"] = ""
             said["data"]["made_up"] = "x" * (act.data - len(json.dumps(said["data"], separators=(",", ":"))))
-        if act.re:
-            said["re"] = self._refers_to(self._messages, act.re, part)
+        if re is not None:
+            said["re"] = re
         self._clock.sleep_until(part.due)
         path = f"/v1/rooms/{quote(self._rooms[act.room])}/messages"
         token = self._token(act.role, Action.PUBLISH)
         status, answer = caller.call("POST", path, said, token=token, key=f"{self._run}-{part.number}")
-        self._done(part, part.due, status, answer, "announced")
+        self._done(part, status, answer, "announced")
         self._messages.put(act.message, answer["id"] if status == 201 else None)
 
     def _take_back(self, caller: Caller, part: Part, act: TakeBack) -> None:
@@ -181,10 +188,10 @@ class Cast:
         if message is None:
             self.evidence.count("acts not possible")
             return
-        due = self._when(part)
         path = f"/v1/rooms/{quote(self._rooms[act.room])}/messages/{message}"
+        self._clock.sleep_until(part.due)
         status, answer = caller.call("DELETE", path, token=self._tokens["moderator"])
-        self._done(part, due, status, answer, "taken back")
+        self._done(part, status, answer, "taken back")
 
     def _at_the_desk(self, caller: Caller, part: Part, act: Decide | Line) -> None:
         submission = self._submission(caller, act.submission, part)
@@ -195,9 +202,10 @@ class Cast:
             return
         if isinstance(act, Line):
             body: dict[str, Any] = {"text": made_up(act.text, part.number, self._mark(part)), "final": True}
-            due, path = self._when(part), f"/v1/submissions/{submission}/lines/l{part.number}"
+            path = f"/v1/submissions/{submission}/lines/l{part.number}"
+            self._clock.sleep_until(part.due)
             status, answer = caller.call("PUT", path, body, token=self._token(act.role, Action.ANSWER))
-            self._done(part, due, status, answer, "lines")
+            self._done(part, status, answer, "lines")
             self._messages.put(act.message, answer["id"] if status < 400 else None)
             return
         body = {"action": act.action}
@@ -208,21 +216,16 @@ class Cast:
         token = self._tokens.get(act.role, self._tokens["moderator"])
         if act.role == Role.VISITOR:
             token = self._visitor(self._authors.get(act.submission, ""))
-        due, path = self._when(part), f"/v1/submissions/{submission}"
+        path = f"/v1/submissions/{submission}"
+        self._clock.sleep_until(part.due)
         status, answer = caller.call("POST", f"{path}/decisions", body, token=token)
         if status == 409 and caller.tried > 1:  # it was heard before the line broke
             status, answer = caller.call("GET", path, token=self._tokens["moderator"])
-        self._done(part, due, status, answer, "aired" if act.action is Step.AIR else "decided")
+        self._done(part, status, answer, "aired" if act.action is Step.AIR else "decided")
         self._messages.put(act.message, answer.get("message") if status == 200 else None)
 
-    def _when(self, part: Part) -> float:
-        """Wait until it is due; nothing is due before what it refers to is there."""
-        ready = self._clock.now()
-        self._clock.sleep_until(part.due)
-        return max(part.due, ready)
-
-    def _done(self, part: Part, due: float, status: int, answer: Any, what: str) -> None:
-        self.evidence.observe("staff", self._clock.now() - due)
+    def _done(self, part: Part, status: int, answer: Any, what: str) -> None:
+        self.evidence.observe("staff", self._clock.now() - part.due)
         self.evidence.count(what if status < 400 else f"staff refused: {_code(status, answer)}")
 
 

@@ -19,7 +19,7 @@ from fanout.errors import ConfigurationError
 
 VERSION: Final = 1
 
-At = Annotated[int, Meta(ge=0, le=10**12)]
+At = Annotated[int, Meta(ge=0, le=10**13)]
 Room = Annotated[int, Meta(ge=0, le=10_000)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Size = Annotated[int, Meta(ge=0, le=MAX_TEXT_BYTES)]

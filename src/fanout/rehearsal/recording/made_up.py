@@ -30,10 +30,12 @@ def shape_of(text: str) -> Shape:
     links = len(_LINK.findall(text)) if "." in text or ":" in text else 0
     if text.isascii():
         return Shape(len(text), links=links)
-    two = sum("\x7f" < character < "\u0800" for character in text)
-    four = sum(character > "\uffff" for character in text)
-    one = sum(character < "\x80" for character in text)
-    return Shape(one, two, len(text) - one - two - four, four, links)
+    # By what each encoding makes of them, and not letter by letter: there may be a million texts.
+    one = len(text.encode("ascii", "ignore"))
+    four = len(text.encode("utf-16-le")) // 2 - len(text)
+    others = len(text) - one - four
+    three = len(text.encode()) - one - 4 * four - 2 * others
+    return Shape(one, others - three, three, four, links)
 
 
 def made_up(shape: Shape, words: int, mark: str = "") -> str:

@@ -141,33 +141,39 @@ class Recorder:
             done.timed += act.text.one > MARK_BYTES
 
     def _chosen(self) -> Iterator[Act]:
-        begin, end = self._choice.since, self._choice.until
         told, total = 0, self._sources.count()
         streams = (self._asks(), self._decisions(), self._log())
+        early: dict[int, list[Decide | Line]] = {}
         for number, act in enumerate(heapq.merge(*streams, key=lambda act: act.at)):
             if number - told >= TELLS_EVERY:
                 told = number
                 self._tell(f"  {number:,} acts of about {total:,} rows")
-            if not begin <= act.at < end:
+            if not self._choice.since <= act.at < self._choice.until:
                 continue
-            if self._is_known(act):
-                yield act
-            else:
+            if isinstance(act, Decide | Line) and act.submission not in self._submissions:
+                # An SMS has the time of its gateway, whose clock may be ahead of ours.
+                early.setdefault(act.submission, []).append(act)
+                continue
+            if isinstance(act, TakeBack) and act.message not in self._messages:
                 self.done.left_out += 1
+                continue
+            at = act.at  # whoever gets it may move it
+            yield self._remembered(act)
+            if isinstance(act, Ask):
+                for waiting in early.pop(act.submission, ()):
+                    waiting.at = at
+                    yield self._remembered(waiting)
+        self.done.left_out += sum(map(len, early.values()))
 
-    def _is_known(self, act: Act) -> bool:
-        """Whether what it refers to is in the recording as well."""
-        if isinstance(act, Decide | Line) and act.submission not in self._submissions:
-            return False
-        if isinstance(act, TakeBack):
-            return act.message in self._messages
-        if isinstance(act, Say) and act.re not in self._messages:
-            act.re = 0
+    def _remembered(self, act: Act) -> Act:
+        """The same, known from now on to what refers to it."""
         if isinstance(act, Ask) and act.submission:
             self._submissions.add(act.submission)
-        if act.message:
+        if isinstance(act, Say) and act.re not in self._messages:
+            act.re = 0
+        if not isinstance(act, TakeBack) and act.message:
             self._messages.add(act.message)
-        return True
+        return act
 
     def _shortened(self, acts: Iterable[Act]) -> Iterator[Act]:
         before, shift, longest = None, 0, self._choice.longest_silence * 1000

@@ -59,11 +59,10 @@ class Sources:
 
     def count(self) -> int:
         """About how many rows there are to be read."""
-        (entries,) = self._log.execute("SELECT count(*) FROM entries").fetchone()
-        (submissions,) = ("0",) if self._desk is None else self._desk.execute(
-            "SELECT coalesce(max(number), 0) FROM submissions"
-        ).fetchone()  # fmt: skip
-        return int(entries) + int(submissions)
+        newest = [self._log.execute("SELECT coalesce(max(number), 0) FROM entries")]
+        if self._desk is not None:
+            newest.append(self._desk.execute("SELECT coalesce(max(number), 0) FROM submissions"))
+        return sum(int(found.fetchone()[0]) for found in newest)
 
     # --- the log ------------------------------------------------------------------------------------------------------
 

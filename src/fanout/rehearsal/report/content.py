@@ -156,8 +156,8 @@ def replay_rows(done: Rehearsal) -> list[tuple[str, str, str]]:
         ("decisions at the desk", f"{planned.decisions - planned.aired:,}", f"{counts['decided']:,}"),
         ("messages taken back", f"{planned.taken_back:,}", f"{counts['taken back']:,}"),
         ("acts of the recording", f"{planned.acts:,}",
-         f"{counts['acts']:,} tried; {refused:,} refused, {counts['acts not possible']:,} not possible, for what they "
-         "refer to was not taken here"),
+         f"{counts['acts']:,} tried, {refused:,} refused, {counts['acts not possible']:,} about something that was not "
+         "taken here"),
     ]  # fmt: skip
 
 
