@@ -102,5 +102,9 @@ dead."""
 STALL_SECONDS: Final = 60
 """A listener whose socket takes not a single byte for this long is closed, whatever its room's policy."""
 
+FINISH_SECONDS: Final = 10.0
+"""How long requests in progress may take to be answered once everybody else has gone. A publication on a slow disk
+takes one; what takes longer is a client that reads too slowly."""
+
 LINGER_SECONDS: Final = 5
 """How long a closing connection may take to read its last bytes and answer the close before it is cut."""

@@ -18,10 +18,10 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 import trio
 
+from fanout.core.limits import FINISH_SECONDS
 from fanout.edge.edge import Edge
 from fanout.edge.settings import EdgeSettings
 from fanout.engine.engine import Engine, open_engine_on
@@ -47,10 +47,6 @@ from fanout.web.appearance import Appearance
 from fanout.web.http import HttpServer
 from fanout.web.operate_api import Control
 from fanout.web.tokens import Tokens
-
-FINISH_SECONDS: Final = 10.0
-"""How long requests in progress may take to be answered once everybody else has gone. A publication on a slow disk
-takes one; what takes longer is a client that reads too slowly."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ import trustme
 
 from fanout.wire.rendered import Format
 from tests.edge.listener import HttpAnswer, Listener, sse_request
-from tests.server.workers.fleet import opened
+from tests.server.workers.fleet import opened, token
 from tests.server_process import fanout
 
 GET = b"GET /v1/rooms/stage HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -31,6 +31,18 @@ async def _pages_then_a_stream(stream: trio.abc.Stream) -> Listener:
     listener = await Listener(stream, Format.EVENTS).upgraded()
     listener.welcome = await listener.expect("welcome")
     return listener
+
+
+OVER_TLS = ("--tls-cert", "tls.pem", "--tls-key", "tls.pem")
+
+
+def _trusting(folder: Path) -> ssl.SSLContext:
+    """What trusts the certificate that is in this folder then."""
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
 
 
 def _descriptors(pid: int) -> int:
@@ -51,12 +63,8 @@ async def test_a_connection_that_was_kept_comes_back_to_an_edge_for_its_stream(s
 
 async def test_over_tls_it_does_too_and_is_then_a_listener_like_any_other(start_server: Callable, tmp_path: Path):
     """One descriptor, and no task that passes its bytes on."""
-    authority = trustme.CA()
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    both = ("--tls-cert", "tls.pem", "--tls-key", "tls.pem")
-    server = start_server("--memory", "--room", "stage:stage", "--workers", "1", "--drain-seconds", "0", *both)
+    context = _trusting(tmp_path)
+    server = start_server("--memory", "--room", "stage:stage", "--workers", "1", "--drain-seconds", "0", *OVER_TLS)
     async with opened(server, verify=context) as fleet:
         await fleet.http.get("/readyz")
         before = _descriptors(fleet.pid("edge-1"))
@@ -70,6 +78,27 @@ async def test_over_tls_it_does_too_and_is_then_a_listener_like_any_other(start_
         for listener in listeners:
             assert await listener.texts(1) == ["to all of them"]
     assert server.terminate() == 0
+    assert "Traceback" not in server.log
+
+
+async def test_over_tls_what_is_under_way_is_answered_while_the_server_drains(start_server: Callable, tmp_path: Path):
+    """It goes through an edge, which has nobody left by then."""
+    context = _trusting(tmp_path)
+    server = start_server("--memory", "--room", "stage:stage", "--workers", "2", "--drain-seconds", "0", *OVER_TLS)
+    body = b'{"text":"said during the drain"}'
+    head = (
+        f"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    async with opened(server, verify=context) as fleet:
+        stream = trio.SSLStream(await fleet.connect(), context, server_hostname="127.0.0.1", https_compatible=True)
+        await stream.send_all(head + body[:5])
+        assert (await fleet.http.get("/healthz")).status_code == 200
+        told = await fleet.http.post("/v1/drain")
+        assert told.text.splitlines()[-1].startswith('{"state":"drained"'), told.text
+        await stream.send_all(body[5:])
+        assert (await HttpAnswer.one(stream)).raw.startswith(b"HTTP/1.1 201 ")
+    assert server.wait() == 0
     assert "Traceback" not in server.log
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import trio
 
+from fanout.core.limits import FINISH_SECONDS
 from fanout.edge.edge import Edge
 from fanout.errors import EngineAway
 from fanout.feed.remote_feed import RemoteFeed
@@ -57,6 +58,9 @@ class EdgeProcess:
             await self.edge.drain(min(self.drain_seconds, listeners / RETURNS_PER_SECOND))
         else:
             await self.edge.drain(self.drain_seconds, self.share)
+            with trio.move_on_after(FINISH_SECONDS):
+                while self.edge.statistics().visiting:  # noqa: ASYNC110  # requests over TLS, which go through here
+                    await trio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -15,11 +15,12 @@ import structlog
 import trio
 
 from fanout.core.admission import Ledger
+from fanout.core.limits import FINISH_SECONDS
 from fanout.feed.serving import FeedServer
 from fanout.server.credentials import tokens_of
 from fanout.server.house import appearance_of
 from fanout.server.plugins import hooks_of
-from fanout.server.server import FINISH_SECONDS, feed_of, open_house
+from fanout.server.server import feed_of, open_house
 from fanout.server.status_line import Snapshot, StatusLine, keep_showing
 from fanout.server.workers.handed_up import HandedUp
 from fanout.server.workers.handovers import accept_ours
@@ -28,9 +29,12 @@ from fanout.web.app import make_app
 from fanout.web.fleet import ProcessCounts
 from fanout.web.operate_api import Control
 
-EDGES_LEAVE_SECONDS: Final = 20.0
+EDGES_LEAVE_SECONDS: Final = 30.0
 """How long the engine waits, once it is to stop, until its edges have sent everybody away: some ten seconds for those
-who read slowly."""
+who read slowly, and ten for requests over TLS, which are answered through an edge."""
+
+LOOKS_SECONDS: Final = 0.05
+"""Between two looks at who is still there."""
 
 log = structlog.get_logger()
 
@@ -70,13 +74,16 @@ class EngineProcess:
         self.fleet.health = health
 
     async def drain(self, why: int) -> None:
-        """Wait until the edges have sent everybody away, then until every request is answered. Cancellation: safe; what
-        was acknowledged is in the log."""
+        """Wait until the edges have sent everybody away, then until every request is answered. One that follows the
+        drain ends with the last listener: over TLS it goes through an edge, which waits for it. Cancellation: safe;
+        what was acknowledged is in the log."""
         self.control.draining = True
         self.requests.drain()
         with trio.move_on_after(EDGES_LEAVE_SECONDS):
-            while self.feed.links:  # noqa: ASYNC110  # nobody else waits for the last one
-                await trio.sleep(0.01)
+            while self.feed.links:
+                if not sum((await self.feed.statistics()).listeners.values()):
+                    self.control.gone.set()
+                await trio.sleep(LOOKS_SECONDS)
         self.control.gone.set()
         with trio.move_on_after(FINISH_SECONDS):
             while self.requests.visiting:  # noqa: ASYNC110  # as above
