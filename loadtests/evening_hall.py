@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import ssl
 import time
 from typing import Any, Final
 
@@ -78,6 +79,8 @@ class Line:
         """
         judge = evening.judge
         self.socket = sock = socket.create_connection((self.target.host, self.target.port), CONNECT_SECONDS)
+        if self.target.secure:
+            self.socket = sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.target.host)
         sock.sendall(self.listener.opening())
         while chunk := sock.recv(65536):
             was_live = self.listener.live

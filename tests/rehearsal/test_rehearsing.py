@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trio
+import trustme
 
 from fanout.rehearsal.house import OwnServer, Unreachable
 from tests.client.hdr_reading import read_log
@@ -23,14 +25,17 @@ FAULTS = Path(__file__).parent / "faults.toml"
 pytestmark = [pytest.mark.xdist_group("alone"), pytest.mark.timeout(180)]
 
 
-async def rehearse(small: Small, folder: Path, *options: str, patient: bool = True) -> tuple[int, str, dict]:
+async def rehearse(
+    small: Small, folder: Path, *options: str, patient: bool = True, **env: str
+) -> tuple[int, str, dict]:
     """Its exit code, what it said, and its report in JSON."""
     file = small.write(folder, patient=patient)
     command = [*FANOUT, "rehearse", str(file), "--scale", str(small.scale), "--compress", str(small.compress)]
     with trio.fail_after(150):
         done = await trio.run_process(
             [*command, "--report", str(folder / "report"), *options],
-            check=False, capture_stdout=True, stderr=subprocess.STDOUT, env={**os.environ, "FANOUT_SECRET": SECRET},
+            check=False, capture_stdout=True, stderr=subprocess.STDOUT,
+            env={**os.environ, "FANOUT_SECRET": SECRET, **env},
         )  # fmt: skip
     report = folder / "report" / "report.json"
     return done.returncode, done.stdout.decode(), json.loads(report.read_text()) if report.exists() else {}
@@ -166,12 +171,34 @@ async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Pa
     assert "127.0.0.1:1 does not answer" in said
 
 
+async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    tls = ("--tls-cert", "cert.pem", "--tls-key", "key.pem")
+    server = await trio.to_thread.run_sync(lambda: start_server("--data", "data", *tls))
+    words = {"speaks_in = ": "event_streams = 0.3\nspeaks_in = ", "visitors = 5_000": "visitors = 1_000"}
+    small = replace(SMALL[-1], words={**SMALL[-1].words, **words})
+    assert small.name == "slow-phones", "whose lines are long, and read late"
+    code, said, report = await rehearse(small, tmp_path, "--host", server.url, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+    assert code == 0, said
+    assert (report["whole"]["listeners"], report["whole"]["announced"], report["whole"]["broken"]) == (40, 60, 0)
+    assert report["counts"]["connections: streams"] == 12
+    code, said, _ = await rehearse(small, tmp_path, "--host", server.url)
+    assert code == 4, said
+    assert "certificate verify failed" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nothing"], "'nothing' is no file that can be read"),
         (["doors-open", "--scale", "0"], "a number above 0"),
-        (["doors-open", "--host", "https://127.0.0.1:1"], "visitors speak plain http"),
+        (["doors-open", "--host", "gopher://127.0.0.1:1"], "A server's address looks like"),
         (["doors-open", "--host", "http://127.0.0.1:1", "--data", "nowhere"], "nowhere is not there"),
     ],
 )

@@ -93,11 +93,9 @@ def _host(arguments: argparse.Namespace) -> tuple[str, Config] | None:
     from fanout.server.config import read_config
 
     try:
-        target = Target.parse(arguments.host)
+        Target.parse(arguments.host)
     except InvalidInput as error:
         raise ConfigurationError("--host", error.detail) from None
-    if target.secure:
-        raise ConfigurationError("--host", "visitors speak plain http: rehearse beside the server, inside the TLS.")
     config = read_config(None, os.environ, {} if arguments.data is None else {"data": arguments.data})
     if config.secret is None and not config.data.is_dir():
         raise ConfigurationError("--data", f"{config.data} is not there; the secret in it signs the staff's tokens.")

@@ -11,6 +11,7 @@ import itertools
 import random
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +23,8 @@ from fanout.client.crowd.tally import Tally
 from fanout.client.target import Target
 
 READ_BYTES: Final = 256 * 1024
-"""Most bytes read from one socket at a time: several catch-up batches of the server."""
+"""Most bytes read from one socket at a time: several catch-up batches of the server, and more than a TLS record, so
+that nothing is left decrypted of which no selector tells."""
 
 READS_AT_ONCE: Final = 128
 """Sockets read before the latencies are observed: at some 5 µs each, what they are off by stays under a
@@ -76,6 +78,8 @@ class Loop:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)[0]
         self._family, self._address = found[0], found[4]
         self._sources = itertools.cycle(sources) if sources else None
+        self._host = target.host
+        self._tls = ssl.create_default_context() if target.secure else None
         self._selector = selectors.DefaultSelector()
         self._seats: dict[int, Seat] = {}
         self._buffer = memoryview(bytearray(READ_BYTES))
@@ -224,10 +228,28 @@ class Loop:
         if problem:
             self._end(seat, Ending(CUT, f"connect: {errno.errorcode.get(problem, problem)}"))
             return
+        if self._tls is not None and not self._is_secured(seat, self._tls):
+            return
         request, seat.to_send = seat.to_send, None
         self._selector.modify(seat.sock, selectors.EVENT_READ, seat)
         assert request is not None
         self._send(seat, request)
+
+    def _is_secured(self, seat: Seat, context: ssl.SSLContext) -> bool:
+        """Go on with the TLS handshake as far as it goes now."""
+        try:
+            if not isinstance(seat.sock, ssl.SSLSocket):
+                seat.sock = context.wrap_socket(seat.sock, do_handshake_on_connect=False, server_hostname=self._host)
+            seat.sock.do_handshake()
+        except ssl.SSLWantReadError:
+            self._selector.modify(seat.sock, selectors.EVENT_READ, seat)
+        except ssl.SSLWantWriteError:
+            self._selector.modify(seat.sock, selectors.EVENT_WRITE, seat)
+        except OSError as error:
+            self._end(seat, Ending(CUT, f"TLS: {getattr(error, 'reason', None) or error}"))
+        else:
+            return True
+        return False
 
     def _send(self, seat: Seat, payload: bytes) -> None:
         """Short sends into an empty buffer are whole; one that is not will show as an ending of the connection."""
@@ -240,7 +262,7 @@ class Loop:
     def _read(self, seat: Seat) -> None:
         try:
             count = seat.sock.recv_into(self._buffer)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError as error:
             self._end(seat, Ending(CUT, f"read: {errno.errorcode.get(error.errno or 0, error)}"))
