@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from fanout.core.audit import AuditDraft
 from fanout.core.message import Author
 from fanout.core.submission import Decision, Source, Step
+from fanout.errors import ConfigurationError
 from fanout.log.opening import LOG_FILE, open_engine
 from fanout.moderation.ports import Arrival
 from fanout.rehearsal.recording.acts import (
@@ -258,6 +260,30 @@ def test_a_directory_that_can_t_be_recorded_is_exit_code_2_and_leaves_nothing_be
         assert done.returncode == 2, (data, done.stdout, done.stderr)
         assert said in done.stderr
         assert not list(tmp_path.glob("again*")), data
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    trio.run(filled, folder, [arrival(number, NOON + number) for number in range(40)], [("What they said.", "Zed")] * 9)
+    return folder
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from([LOG_FILE, DESK_FILE]), st.randoms(use_true_random=False), st.sampled_from([1, 4, 300]))
+def test_whatever_is_broken_in_a_directory_is_said(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory, file: str, chance: random.Random, times: int
+):
+    broken = tmp_path_factory.mktemp("broken")
+    for name in (LOG_FILE, DESK_FILE):
+        content = bytearray((whole / name).read_bytes())
+        for _ in range(times if name == file else 0):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        (broken / name).write_bytes(content)
+    with suppress(ConfigurationError):
+        assert isinstance(recorded(broken)[-1], End)
+        return
+    assert not list(broken.glob("again*"))
 
 
 @pytest.mark.parametrize(

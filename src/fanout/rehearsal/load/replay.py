@@ -24,7 +24,7 @@ GATHER_SECONDS: Final = 0.1
 BATCH: Final = {Source.SMS: 10, Source.API: 500}
 """What a gateway hands over together at most, and how long the first one waits for the others."""
 
-THREADS: Final = {"gateway": 8, "visitors": 12}
+THREADS: Final = {"gateway": 8, "visitors": 48}
 DESKS: Final = 8
 STAGES: Final = 8
 """How many act at the same time, at most."""

@@ -113,7 +113,7 @@ class Recorder:
                 done.began = act.at
                 opened = tuple(room.name for room in done.rooms if room.mode is Mode.OPEN)
                 output.write(written(Head(VERSION, done.began, tuple(self._room), opened)))
-            at = act.at = act.at - done.began
+            at = act.at = max(at, act.at - done.began)  # a damaged index may turn them around
             output.write(written(act))
             self._count(act)
         if not done.counts:

@@ -168,7 +168,8 @@ def open_sources(data: Path) -> Iterator[Sources]:
         desk = data / DESK_FILE
         yield Sources(log, _open(desk, len(desk_schema.MIGRATIONS), opened.append) if desk.is_file() else None)
     except (sqlite3.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError("DATA", f"{data} can't be read: {error}. Take another copy of it.") from None
+        what = str(error).partition(" with text")[0]  # what follows is somebody's
+        raise ConfigurationError("DATA", f"{data} can't be read: {what}. Take another copy of it.") from None
     finally:
         for connection in opened:
             connection.close()
