@@ -8,7 +8,7 @@ import { Queue } from "./queue.js";
 import { ask, may, roomPath, signOut } from "./staff.js";
 import { clock, counted, element, filled, number, texts } from "./words.js";
 
-const ROW_PX = 64;
+const ROW_REM = 4;
 const TALLIES_EVERY_MS = 5000;
 
 const room = document.body.dataset.room;
@@ -18,7 +18,7 @@ let behind = false; // whether the desk room had no room for everything that cha
 
 const queue = new Queue(redraw);
 const detail = new Detail();
-const list = new List(byId("list"), { height: ROW_PX, row: drawRow, choose: showChosen });
+const list = new List(byId("list"), { height: ROW_REM, row: drawRow, choose: showChosen });
 const desk = {
   queue, detail, marked: new Set(), draw,
   current: () => queue.shown[list.chosen] ?? null,

@@ -8,18 +8,20 @@ export class List {
   #sizer;
   #row;
   #rows = new Map(); // by index: elements on the page
-  #height;
+  #rem;
+  #height = 0; // in pixels; it changes with the width of the page
   #count = 0;
   #version = 0;
   #drawing = false;
   chosen = 0;
 
-  /** `row(index, element)` fills an element for an index; `choose(index)` hears what is chosen. `height` is in pixels. */
+  /** `row(index, element)` fills an element for an index; `choose(index)` hears what is chosen. `height` is in rem. */
   constructor(box, { height, row, choose }) {
     this.#box = box;
     this.#sizer = box.querySelector(".sizer");
     this.#row = row;
-    this.#height = height;
+    this.#rem = height;
+    this.#measure();
     this.onChoose = choose;
     box.addEventListener("scroll", () => this.#soon(), { passive: true });
     box.addEventListener("click", (event) => {
@@ -61,6 +63,7 @@ export class List {
 
   #draw() {
     this.#drawing = false;
+    this.#measure();
     this.#sizer.style.height = `${this.#count * this.#height}px`;
     const first = Math.max(0, Math.floor(this.#box.scrollTop / this.#height) - SPARE);
     const last = Math.min(this.#count, Math.ceil((this.#box.scrollTop + this.#box.clientHeight) / this.#height) + SPARE);
@@ -73,6 +76,14 @@ export class List {
     const option = this.#rows.get(this.chosen);
     if (option) this.#box.setAttribute("aria-activedescendant", option.id);
     else this.#box.removeAttribute("aria-activedescendant");
+  }
+
+  #measure() {
+    const height = this.#rem * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    if (height === this.#height) return;
+    this.#height = height;
+    for (const row of this.#rows.values()) row.remove(); // they stand at other heights now
+    this.#rows.clear();
   }
 
   #place(index) {
