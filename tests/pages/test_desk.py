@@ -146,6 +146,26 @@ def test_one_key_each_decides_and_another_takes_it_back(house: House, sign_in: A
     assert page.complaints == []
 
 
+def test_a_decision_on_its_way_is_not_undone_by_a_page_that_is_older(house: House, sign_in: Any) -> None:
+    for text in ("one", "two"):
+        ask(house, "salon", "Tom", text)
+    page = sign_in("Zoé")
+    expect(options(page)).to_have_text(["one", "two"])
+    held: list[Any] = []
+    page.route("**/decisions", lambda route: held.append(route))
+    page.locator("#list").press("a")
+    expect(options(page)).to_have_text(["two"])
+    with page.expect_response("**/submissions?after=0&limit=500&state=held&source=web"):
+        page.get_by_label("From").select_option("web")
+    expect(page.locator("#found")).to_have_text("1 shown")
+    expect(options(page)).to_have_text(["two"])
+    held[0].continue_()
+    expect(page.locator("#told")).to_have_text("Approved.")
+    page.get_by_label("Show").select_option("approved")
+    expect(options(page)).to_have_text(["one"])
+    assert page.complaints == []
+
+
 def test_two_at_once_see_each_other_and_the_first_counts(house: House, sign_in: Any) -> None:
     waiting = ask(house, "salon", "Tom", "Why?")
     zoe, omar = sign_in("Zoé"), sign_in("Omar", locale="fr-FR")

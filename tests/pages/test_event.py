@@ -1,5 +1,6 @@
 """A question's whole way in real browsers: a visitor asks, a moderator approves with one key, the animator airs, the
-scribe answers, and everybody who looks sees it; then it is taken back, and then the server is killed."""
+scribe answers, and everybody who looks sees it; then it is taken back, and then the server is killed. And somebody
+who is sent away."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ from playwright.sync_api import expect
 from tests.pages.foreign_site import foreign_site
 from tests.pages.house import House
 from tests.pages.no_websockets import without_websockets
+from tests.pages.visiting import asked, enter
+
+BOTH_WAYS = True
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
 
@@ -90,3 +94,18 @@ def test_from_a_question_to_its_answer_everywhere(house: House, open_page: Any) 
             shown = page.locator('[data-kind="answer"]:not(.gone) .text').all_inner_texts()
             assert shown == expected
         expect(staff["moderator"].locator("#line")).to_have_attribute("data-state", "live", timeout=40_000)
+        samira.get_by_role("link", name="Toute la transcription").click()
+        said = samira.locator(".reply blockquote p").all_inner_texts()
+        assert said == expected
+
+
+def test_whoever_is_banned_is_out_at_once_and_a_rejection_says_why(house: House, open_page: Any) -> None:
+    page = open_page(f"{house.url}/rooms/salon")
+    enter(page, "Bob")
+    asked(page, "Buy my books!")
+    expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+    (waiting,) = house.queue("salon")
+    house.decide(waiting["id"], "reject", reason="No advertising here.")
+    expect(page.locator("#mine .fate")).to_have_text("Not taken · No advertising here.")
+    house.ask("POST", "/v1/rooms/salon/bans", "moderator", json={"target": waiting["person"], "reason": "Enough."})
+    expect(page.locator("#state")).to_have_text("You have been sent away from this room.")

@@ -11,14 +11,9 @@ from tests.pages.evil import EVIL, FROM_VISITORS, harmless
 from tests.pages.foreign_site import foreign_site
 from tests.pages.house import House
 from tests.pages.scene import ask
+from tests.pages.visiting import enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
-
-
-def enter(page: Any, name: str) -> None:
-    page.locator("#name").fill(name)
-    page.locator("#enter button").click()
-    expect(page.locator("#say-text")).to_be_visible()
 
 
 def staff_page(house: House, open_page: Any, path: str, role: str) -> Any:

@@ -1,4 +1,4 @@
-"""The visitor's page in a real browser: asking, following over breaks, being sent away, and who can't use a mouse, a
+"""The visitor's page in a real browser: asking, following over breaks, and who can't use a mouse, a
 script or a large screen."""
 
 from __future__ import annotations
@@ -18,19 +18,9 @@ from tests.pages.axe import complaints
 from tests.pages.house import House
 from tests.pages.no_websockets import without_websockets
 from tests.pages.scene import ask
+from tests.pages.visiting import asked, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
-
-
-def enter(page: Any, name: str) -> None:
-    page.locator("#name").fill(name)
-    page.locator("#enter button").click()
-    expect(page.locator("#question-text, #say-text").first).to_be_visible()
-
-
-def asked(page: Any, text: str) -> None:
-    page.locator("#question-text").fill(text)
-    page.locator("#question button").click()
 
 
 def test_a_visitor_asks_in_french_sees_what_becomes_of_it_and_so_does_one_without_websockets(
@@ -68,18 +58,6 @@ def test_a_visitor_asks_in_french_sees_what_becomes_of_it_and_so_does_one_withou
         expect(tom.locator('[data-kind="answer"] .text')).to_have_text("This message was taken back.")
         expect(tom.locator("#people")).to_have_text("2 people here")
         assert samira.complaints == tom.complaints == []
-
-
-def test_whoever_is_banned_is_out_at_once_and_a_rejection_says_why(house: House, open_page: Any) -> None:
-    page = open_page(f"{house.url}/rooms/salon")
-    enter(page, "Bob")
-    asked(page, "Buy my books!")
-    expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
-    (waiting,) = house.queue("salon")
-    house.decide(waiting["id"], "reject", reason="No advertising here.")
-    expect(page.locator("#mine .fate")).to_have_text("Not taken · No advertising here.")
-    house.ask("POST", "/v1/rooms/salon/bans", "moderator", json={"target": waiting["person"], "reason": "Enough."})
-    expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
 
 
 def test_one_s_questions_are_there_again_and_can_be_withdrawn(house: House, open_page: Any) -> None:

@@ -133,19 +133,23 @@ export class Actions {
 
   async #decide(submission, action, more = {}) {
     const expected = { ...submission, ...more, state: AFTER[action] ?? submission.state };
-    this.#desk.queue.take(expected);
+    const { queue } = this.#desk;
+    queue.deciding.add(submission.id);
+    queue.take(expected);
     this.#desk.draw();
     try {
       const decided = await ask("POST", `/v1/submissions/${submission.id}/decisions`, { action, ...more });
-      this.#desk.queue.take(decided);
+      queue.take(decided);
       this.#last.push(submission.id);
       this.#desk.tell(texts.done[action]);
     } catch (error) {
-      this.#desk.queue.take(submission);
+      queue.take(submission);
       if (error instanceof Refused && error.code === "already_decided") {
-        this.#desk.queue.take(await ask("GET", `/v1/submissions/${submission.id}`));
+        queue.take(await ask("GET", `/v1/submissions/${submission.id}`));
       }
       throw error;
+    } finally {
+      queue.deciding.delete(submission.id);
     }
   }
 }

@@ -8,6 +8,7 @@ export class Queue {
   shown = []; // submissions that fit, oldest first
   leases = new Map(); // by the id of the submission: who has it in hand, until when
   loading = false;
+  deciding = new Set(); // ids on their way to the server: what it says of them in the meantime is older than what we show
   #byId = new Map();
   #filter = { state: "held", source: "", search: "" };
   #touched = null; // while loading: what has changed since, which is newer than any page
@@ -27,7 +28,7 @@ export class Queue {
   async load(filter = this.#filter) {
     const mine = (this.#load += 1);
     this.#filter = filter;
-    this.#touched = new Set();
+    this.#touched = new Set(this.deciding);
     this.loading = true;
     let page = { next: 0 };
     let begun = false;
