@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -84,6 +85,24 @@ def test_a_million_on_paper():
     assert any("does not connect several machines" in line for line in in_words(projection, TWO_CORES, found))
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"people": 10, "minutes": 30, "arrive_within": 3.0, "questions": 5}, "Disk: 0.01 GiB"),
+        ({"people": 10, "minutes": 30, "arrive_within": 3.0}, "10 people at the same time, 1 deliveries a second"),
+        ({"people": 10_000_000, "minutes": 60}, "One line is with everybody after 132 s"),
+        ({"people": 1_000_000, "minutes": 60, "chat": 1000.0}, "workers at most"),
+        ({"people": 10, "minutes": 60, "sms": 10**9, "sms_people": 1}, "the gateway is not done with them"),
+    ],
+)
+def test_a_plan_for_ten_and_for_ten_million_can_be_read(more: dict[str, Any], said: str):
+    projection = Projection(title="x", **more)
+    text = "\n".join(in_words(projection, TWO_CORES, needs(projection, TWO_CORES)))
+    assert said in text
+    assert "e+" not in text
+    assert " 0 Mbit/s" not in text
+
+
 def test_a_crowd_that_fits_in_one_process_gets_one():
     found = needs(read_projection(MAYOR), TWO_CORES)
     assert (found.workers, found.machines, found.sending_cores) == (0, 1, 1)
@@ -93,6 +112,11 @@ def test_a_crowd_that_fits_in_one_process_gets_one():
     ("old", "new", "key"),
     [
         ("people = 400", "people = 0", "people"),
+        ("people = 400", "people = -3", "people"),
+        ("people = 400", "people = 'many'", "people"),
+        ("minutes = 60", "minutes = inf", "minutes"),
+        ("minutes = 60", "minutes = nan", "minutes"),
+        ("minutes = 60", "minutes = 1e-9", "minutes"),
         ("people = 400", "poeple = 400", "projection"),
         ("minutes = 60", "minutes = 5", "arrive_within"),
         ("questions = 60", "", "aired"),

@@ -60,6 +60,7 @@ def test_an_objective_of_a_phase_is_judged_by_that_phase():
 def test_a_sentence_has_found_bound_unit_and_margin():
     assert sentence(judge_one(FAST, 125)) == "delivery_p99_ms: 125 ms; at most 500 ms, margin +75 %"
     assert (number(0), number(1234.5), number(0.12345), number(3.0)) == ("0", "1,234", "0.123", "3")
+    assert (number(999.7), number(999.2)) == ("1,000", "999")
 
 
 @given(st.floats(0.05, 31))

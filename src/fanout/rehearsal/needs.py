@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from fanout.rehearsal.projection import WITHIN_MS, Projection, stalled_share
+from fanout.rehearsal.projection import ANNOUNCEMENTS_A_MINUTE, WITHIN_MS, Projection, stalled_share
+from fanout.rehearsal.verdict import number
 from fanout.server.doctor.demand import LOGGED_BYTES, MARGIN, STALLED_BYTES, SUBMISSION_BYTES, Demand, workers_for
+from fanout.server.settings import MAX_WORKERS
 
 KEPT: Final = 0.5
 """Of what one core can send, how much is planned with: figures of a quiet minute are guesses about an evening."""
@@ -61,6 +63,8 @@ def needs(projection: Projection, machine: Machine) -> Needs:
     per_core = machine.sends * OF_THE_BARE_LOOP * KEPT
     live = (projection.minutes - projection.arrive_within) * 60
     lines = projection.aired * (1 + projection.answer_lines) / live
+    if not projection.aired and not projection.chat:
+        lines = ANNOUNCEMENTS_A_MINUTE / 60
     in_each_room = projection.chat / projection.rooms
     submissions = projection.questions + projection.sms + projection.advance_questions
     said = live * (projection.chat + lines * (1 + (projection.rooms if projection.rooms > 1 else 0)))
@@ -97,13 +101,15 @@ def in_words(projection: Projection, machine: Machine, found: Needs) -> list[str
     """The plan, for somebody who orders machines."""
     workers = f"--workers {found.workers}" if found.workers else "one process"
     said = [
-        f"{projection.people:,} people at the same time, {found.deliveries_per_second:,.0f} deliveries a second on "
-        f"average, {found.connects_per_second:,.0f} connections a second while they come.",
+        f"{projection.people:,} people at the same time, {number(found.deliveries_per_second)} deliveries a second on "
+        f"average, {number(found.connects_per_second)} connections a second while they come.",
         f"Processes: fanout serve, {workers}; {found.sending_cores} core(s) send, and one is for the engine.",
-        f"One line is with everybody after {found.seconds_to_all:.2g} s on {machine.cores} core(s) of this kind.",
-        f"Memory: {found.memory / 2**30:.1f} GiB, twice what is reckoned. "
-        f"Disk: {found.disk / 2**30:.2f} GiB, likewise.",
-        f"Network: {found.bits_per_second / 1e6:,.0f} Mbit/s at the worst moment: a line to all within half a second.",
+        f"One line is with everybody after {number(max(found.seconds_to_all, 0.001))} s on {machine.cores} core(s) of "
+        "this kind.",
+        f"Memory: {number(found.memory / 2**30)} GiB, twice what is reckoned. "
+        f"Disk: {number(max(found.disk / 2**30, 0.01))} GiB, likewise.",
+        f"Network: {number(found.bits_per_second / 1e6)} Mbit/s at the worst moment: a line to all within half a "
+        "second.",
         f"Machines like this one ({machine.cores} cores, {machine.memory / 2**30:.0f} GiB): {found.machines}"
         + (f", for their {found.limited_by}." if found.machines > 1 else "."),
     ]
@@ -112,7 +118,14 @@ def in_words(projection: Projection, machine: Machine, found: Needs) -> list[str
             "fanout does not connect several machines: take one that is larger, or split the audience between servers "
             "that are each published to."
         )
-    if found.sms_per_second > SMS_PER_SECOND:
+    if found.workers > MAX_WORKERS:
+        said.append(f"One server has {MAX_WORKERS} workers at most: this is for several, or for fewer people.")
+    if found.sms_per_second > SMS_PER_SECOND * PEAK:
+        said.append(
+            f"SMS: {found.sms_per_second / PEAK:,.0f} a second on average is more than one engine takes in "
+            f"({SMS_PER_SECOND:,}): the gateway is not done with them when the event ends."
+        )
+    elif found.sms_per_second > SMS_PER_SECOND:
         said.append(
             f"SMS: {found.sms_per_second:,.0f} a second at a tenfold peak is more than one engine takes in at once "
             f"({SMS_PER_SECOND:,}); the gateway keeps what waits, and a peak of a minute is worked off after it."

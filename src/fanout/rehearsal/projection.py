@@ -28,7 +28,7 @@ class Projection(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     people: Annotated[int, Meta(ge=1, le=10_000_000)]
-    minutes: Positive
+    minutes: Annotated[float, Meta(ge=1, le=100_000)]
     arrive_within: Positive = 10.0
     rooms: Annotated[int, Meta(ge=1, le=500)] = 1
     reloads: Annotated[float, Meta(ge=0, le=10)] = 0.5

@@ -105,6 +105,6 @@ def sentence(judged: Judged) -> str:
 
 def number(value: float) -> str:
     """As people read it: three digits that count, or all of a whole number."""
-    if value == int(value) or abs(value) >= 1000:
+    if value == int(value) or abs(value) >= 999.5:
         return f"{round(value):,}"
     return f"{value:.3g}"
