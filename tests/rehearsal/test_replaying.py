@@ -16,6 +16,7 @@ import trio
 from fanout.rehearsal.recording.acts import Act, Ask, Decide, End, Line, Say, TakeBack, open_recording
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.evening import Evening
+from tests.rehearsal.small import patiently
 from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
 
 pytestmark = [pytest.mark.xdist_group("alone"), pytest.mark.timeout(120)]
@@ -78,8 +79,10 @@ async def test_an_evening_is_the_same_when_it_is_played_again_and_nobody_is_in_i
     for secret in was[1]:
         assert secret not in scenario
         assert not [word for word in secret.split() if len(word) > 3 and word in made], secret
+    patient = tmp_path / "patient.toml"  # a test machine has other work to do
+    patient.write_text(patiently((tmp_path / "again.toml").read_text()))
     server = await trio.to_thread.run_sync(lambda: start_server("--data", "again"))
-    code, said, report = await replay(tmp_path / "again.toml", "--speed", "0.5", "--host", server.url)
+    code, said, report = await replay(patient, "--speed", "0.5", "--host", server.url)
     assert code == 0, said
     whole, counts = report["whole"], report["histograms"]["whole"]["counts"]
     assert (whole["lost"], whole["repeated"], whole["gaps"], whole["behind"]) == (0, 0, 0, 0)
@@ -98,7 +101,7 @@ async def test_an_evening_is_the_same_when_it_is_played_again_and_nobody_is_in_i
     acts = list(open_recording(tmp_path / "again.recording").acts())
     assert sum(isinstance(act, TakeBack) for act in acts) == 2
     long = [list(open_recording(tmp_path / f"{name}.recording").acts())[-1].at for name in ("again", "third")]
-    assert long[1] == pytest.approx(long[0] * 2, rel=0.2)
+    assert 1.8 * long[0] < long[1] < 2 * long[0] + 10_000
 
 
 async def test_a_replay_catches_a_server_that_loses_messages_and_is_late(
