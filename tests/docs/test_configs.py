@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 import httpx
@@ -206,6 +207,26 @@ def test_every_metric_and_label_of_the_dashboard_is_documented():
         shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
         grouped = {label for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for label in group.split(", ")}
         assert shown | grouped - {"le"} <= labels[name], target["expr"]
+
+
+def test_the_operator_s_page_is_alarmed_where_the_rules_are():
+    script = (resources.files("fanout.web") / "static" / "alarms.js").read_text()
+    said: dict[str, str] = {}
+    for names, values in re.findall(r"^const \[(.*)\] = \[(.*)\];", script, re.MULTILINE):
+        said |= dict(zip(names.split(", "), values.split(", "), strict=True))
+    rules = yaml.safe_load((CONFIGS / "alerts.yml").read_text())["groups"][0]["rules"]
+    bounds = {rule["alert"]: re.findall(r"> ([\d.]+)", rule["expr"]) for rule in rules}
+    assert {name: bounds[rule] for name, rule in BOUNDS.items()} == {name: [said[name]] for name in BOUNDS}
+    assert bounds["FanoutSlowDisk"] == [said["LATE_SECONDS"]]
+
+
+BOUNDS = {
+    "LATE_SECONDS": "FanoutLateDeliveries",
+    "WAITING_SECONDS": "FanoutQuestionsWait",
+    "SLOW_SHARE": "FanoutSlowListeners",
+    "BUSY_SHARE": "FanoutProcessBusy",
+    "FULL_SHARE": "FanoutNearDescriptorLimit",
+}
 
 
 def test_every_metric_of_the_alerts_is_there(start_server: Callable[..., ServerProcess]):

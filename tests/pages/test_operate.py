@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def test_what_it_shows_is_what_the_metrics_say(house: House, operator: Any, open
         ask(house, "salon", "Tom", f"question {number}")
     expect(figure(page, "Listeners")).to_have_text(["2", "0"])
     expect(figure(page, "Waiting for a moderator")).to_have_text("3")
-    expect(in_room(page, "salon", "listeners")).to_have_text("2")
+    expect(page.locator('#rooms tr[data-key="salon"] .spark .figure').first).to_have_text("2")
+    expect(in_room(page, "salon", "held")).to_contain_text("3 · ")
     metrics = httpx.get(f"{house.url}/metrics").text
     assert 'fanout_listeners{transport="websocket"} 2.0' in metrics
     assert 'fanout_submissions_now{state="held"} 3.0' in metrics
@@ -214,6 +216,43 @@ def test_processes_are_told_apart_and_replaced(open_house: Any, open_page: Any) 
     agree(page)
     expect(page.locator("#drained")).to_contain_text("systemctl start fanout")
     assert house.server.wait() == 0
+
+
+def test_what_would_wake_somebody_stands_on_top_the_worst_first(house: House, operator: Any) -> None:
+    """The server is well: its figures are made bad on their way to the page."""
+    bad = {
+        'fanout_listeners{transport="websocket"}': "10.0",
+        "fanout_slow_listeners": "2.0",
+        'fanout_room_oldest_held_seconds{room="salon"}': "400.0",
+        'fanout_process_open_fds{process="server"}': "19000.0",
+        'fanout_process_max_fds{process="server"}': "20000.0",
+    }
+    readiness = {"status": "degraded", "edges": {"running": 1, "wanted": 2, "failing": ["edge-2"]}}
+    turned_away = iter(range(0, 1000, 7))
+
+    def spoil(route: Any) -> None:
+        text = route.fetch().text() + f'fanout_handshakes_total{{result="full"}} {next(turned_away)}\n'
+        for sample, value in bad.items():
+            text, times = re.subn(rf"^{re.escape(sample)} .*$", f"{sample} {value}", text, flags=re.MULTILINE)
+            assert times == 1, sample
+        route.fulfill(body=text)
+
+    page = operator()
+    page.route("**/metrics", spoil)
+    page.route("**/readyz", lambda route: route.fulfill(json=readiness))
+    expect(page.locator("#alarms li")).to_have_text(
+        [
+            "Dies again and again: edge-2.",
+            re.compile("People are turned away for want of places: [0-9]+ in ten seconds."),
+            "1 of 2 edges are there.",
+            "20 % of the listeners read too slowly: look at the network out of here.",
+            "server has 95 % of the descriptors that it may have.",
+            "salon: a question waits for a moderator for 7 min.",
+        ]
+    )
+    expect(page.locator("#alarms .bad")).to_have_count(2)
+    page.unroute_all()
+    expect(page.locator("#alarms")).to_have_text("Nothing is wrong.", timeout=30_000)
 
 
 def test_nobody_else_gets_in_and_a_moderator_has_no_hand_on_the_server(open_house: Any, open_page: Any) -> None:

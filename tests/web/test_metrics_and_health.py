@@ -96,6 +96,8 @@ OF_MODERATION = {
     "fanout_submissions": {"source", "verdict"},
     "fanout_submissions_now": {"state"},
     "fanout_oldest_held_seconds": set(),
+    "fanout_room_held": {"room"},
+    "fanout_room_oldest_held_seconds": {"room"},
     "fanout_hook_seconds": {"plugin", "hook", "le"},
     "fanout_hook_failures": {"plugin", "hook", "kind"},
     "fanout_plugin_enabled": {"plugin"},
@@ -108,7 +110,8 @@ async def test_the_metrics_of_moderation_count_verdicts_hooks_and_what_waits(des
         for text in ("When?", "SHOUTING", "a crash"):
             body = {"text": text, "name": "Zoe"}
             await client.post("/v1/rooms/hall/submissions", json=body)
-        await client.post("/v1/rooms/foyer/submissions", json={"text": "Hello", "name": "Zoe"})
+        for name in ("Zoe", "Bob"):
+            await client.post("/v1/rooms/foyer/submissions", json={"text": "Hello", "name": name})
         families = {family.name: family for family in prometheus((await client.get("/metrics")).text)}
     labels = {name: {label for sample in families[name].samples for label in sample.labels} for name in OF_MODERATION}
     assert labels == OF_MODERATION
@@ -117,14 +120,17 @@ async def test_the_metrics_of_moderation_count_verdicts_hooks_and_what_waits(des
         for name in OF_MODERATION
         for sample in families[name].samples
     }
-    assert values["fanout_submissions_total", "hold", "web"] == 2
+    assert values["fanout_submissions_total", "hold", "web"] == 3
     assert values["fanout_submissions_total", "reject", "web"] == 1
     assert values["fanout_submissions_total", "accept", "web"] == 1
-    assert values["fanout_submissions_now", "held"] == 2
+    assert values["fanout_submissions_now", "held"] == 3
     assert values["fanout_submissions_now", "aired"] == 1
-    assert values["fanout_hook_seconds_count", "no-shouting", "review_submission"] == 4
+    assert values["fanout_hook_seconds_count", "no-shouting", "review_submission"] == 5
     assert values["fanout_hook_failures_total", "error", "no-shouting", "review_submission"] == 1
-    assert 0 <= values["fanout_oldest_held_seconds",] < 60
+    assert 0 < values["fanout_oldest_held_seconds",] < 60
+    assert (values["fanout_room_held", "hall"], values["fanout_room_held", "foyer"]) == (2, 1)
+    assert values["fanout_room_oldest_held_seconds", "hall"] == values["fanout_oldest_held_seconds",]
+    assert 0 < values["fanout_room_oldest_held_seconds", "foyer"] < values["fanout_oldest_held_seconds",]
     assert values["fanout_plugin_enabled", "no-shouting"] == 1
     assert values["fanout_hook_breaker_open", "no-shouting", "review_submission"] == 0
 

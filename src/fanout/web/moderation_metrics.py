@@ -1,6 +1,6 @@
 """Metrics of moderation: what filters decided, what plug-ins cost, and how much waits for a human.
 
-Labels are sources, verdicts, states, plug-ins, hooks and kinds of failure: all ours or the operator's, never a
+Labels are rooms, sources, verdicts, states, plug-ins, hooks and kinds of failure: all ours or the operator's, never a
 visitor's value.
 """
 
@@ -56,25 +56,31 @@ def _is_first(change: Change) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How submissions stand over all rooms. `oldest_held`: when the oldest one that is held came in, in milliseconds
-    since 1970; None when none is."""
+    """How submissions stand over all rooms. `held`: how many are, by room; `oldest_held`: when the oldest of them came
+    in, in milliseconds since 1970, of the rooms where any is."""
 
     by_state: dict[State, int] = field(default_factory=dict)
-    oldest_held: int | None = None
+    held: dict[str, int] = field(default_factory=dict)
+    oldest_held: dict[str, int] = field(default_factory=dict)
 
 
 async def waiting(moderation: Moderation) -> Waiting | None:
     """How submissions stand now; None while the store can't be read."""
-    by_state: dict[State, int] = dict.fromkeys(State, 0)
+    now = Waiting(dict.fromkeys(State, 0))
     try:
         for room in list(moderation.engine.rooms.values()):
-            if room.settings.mode is not Mode.STAGE:
-                for state, count in (await moderation.store.tallies(room.name)).by_state.items():
-                    by_state[State(state)] += count
-        oldest = await moderation.store.page(Query(states=frozenset({State.HELD}), limit=1))
+            if room.settings.mode is Mode.STAGE:
+                continue
+            for state, count in (await moderation.store.tallies(room.name)).by_state.items():
+                now.by_state[State(state)] += count
+                if state == State.HELD:
+                    now.held[room.name] = count
+            if now.held.setdefault(room.name, 0):
+                for oldest in await moderation.store.page(Query(room.name, frozenset({State.HELD}), limit=1)):
+                    now.oldest_held[room.name] = oldest.at
     except StoreUnavailable:
         return None
-    return Waiting(by_state, oldest[0].at if oldest else None)
+    return now
 
 
 class ModerationCollector(Collector):
@@ -121,5 +127,12 @@ class ModerationCollector(Collector):
         for state, count in now.by_state.items():
             states.add_metric([state], count)
         yield states
-        oldest = 0.0 if now.oldest_held is None else max(0.0, self._clock() - now.oldest_held / 1000)
+        ages = {room: max(0.0, self._clock() - at / 1000) for room, at in now.oldest_held.items()}
+        oldest = max(ages.values(), default=0.0)
         yield GaugeMetricFamily("fanout_oldest_held_seconds", "Age of the oldest submission that is held.", oldest)
+        held = GaugeMetricFamily("fanout_room_held", "Submissions of a room that are held now.", labels=["room"])
+        age = GaugeMetricFamily("fanout_room_oldest_held_seconds", "Age of the oldest of them.", labels=["room"])
+        for room, count in now.held.items():
+            held.add_metric([room], count)
+            age.add_metric([room], ages.get(room, 0.0))
+        yield from (held, age)

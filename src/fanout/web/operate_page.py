@@ -33,7 +33,7 @@ _OPERATE: Final = """<div class="bar">
 <div class="tables">
 <div class="scroll" tabindex="0" role="group" aria-label="{rooms}"><table id="rooms"><caption>{rooms}</caption>
 <thead><tr>{room_heads}</tr></thead><tbody></tbody></table></div>
-<div class="scroll" tabindex="0" role="group" aria-label="{plugins}"><table id="plugins" hidden>
+<div class="scroll" tabindex="0" role="group" aria-label="{plugins}" hidden><table id="plugins">
 <caption>{plugins}</caption><thead><tr>{plugin_heads}</tr></thead><tbody></tbody></table></div>
 <div class="scroll" tabindex="0" role="group" aria-label="{processes}"><table id="processes">
 <caption>{processes}</caption><thead><tr>{process_heads}</tr></thead><tbody></tbody></table></div>

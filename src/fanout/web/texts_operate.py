@@ -21,7 +21,8 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "oldest": "The oldest of them waits for",
         },
         "room_heads": [
-            "Room", "Listeners", "Slow", "p99", "Messages", "Pause", "Hold all", "Staff only", "Slow mode",
+            "Room", "Listeners", "Deliveries", "Slow", "p99", "Messages", "Waiting", "Pause", "Hold all", "Staff only",
+            "Slow mode",
         ],
         "plugin_heads": ["Plug-in", "Calls", "p99", "Failures", "State", "Switch"],
         "process_heads": [
@@ -106,7 +107,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "fds": "{process} has {share} of the descriptors that it may have.",
             "alone": "The plug-in {plugin} fails all the time: {stands}.",
             "off": "The plug-in {plugin} is switched off.",
-            "waiting": "The oldest question waits for a moderator for {span}.",
+            "waiting": "{room}: a question waits for a moderator for {span}.",
         },
     },
     "fr": {
@@ -123,7 +124,8 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "oldest": "La plus ancienne attend depuis",
         },
         "room_heads": [
-            "Salon", "Auditeurs", "Lents", "p99", "Messages", "Pause", "Tout retenir", "Équipe seule", "Mode lent",
+            "Salon", "Auditeurs", "Remises", "Lents", "p99", "Messages", "En attente", "Pause", "Tout retenir",
+            "Équipe seule", "Mode lent",
         ],
         "plugin_heads": ["Extension", "Appels", "p99", "Échecs", "État", "Interrupteur"],
         "process_heads": [
@@ -209,7 +211,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "fds": "{process} a {share} des descripteurs permis.",
             "alone": "L’extension {plugin} échoue sans cesse : {stands}.",
             "off": "L’extension {plugin} est coupée.",
-            "waiting": "La question la plus ancienne attend un modérateur depuis {span}.",
+            "waiting": "{room} : une question attend un modérateur depuis {span}.",
         },
     },
 }  # fmt: skip

@@ -8,6 +8,7 @@ import { element, filled, texts } from "./words.js";
 
 const [LATE_SECONDS, WAITING_SECONDS] = [1, 300];
 const [SLOW_SHARE, BUSY_SHARE, FULL_SHARE] = [0.1, 0.9, 0.9];
+const MOST_ROOMS = 3; // that are named for one thing
 const WINDOW_SECONDS = 10; // that rates are told for
 const KNOWN = ["draining", "log_unavailable", "store_unavailable", "no_edges"]; // why a server is not ready
 
@@ -26,6 +27,12 @@ export function forgetAlarms() {
   byId("alarms").replaceChildren();
 }
 
+/** The rooms that are worst, with their values: a few that are above a bound. */
+function worst(rooms, bound) {
+  const found = [...rooms].map(([room, value]) => [value, room]).filter(([value]) => value > bound);
+  return found.sort(([one], [other]) => other - one).slice(0, MOST_ROOMS);
+}
+
 function* ofReadiness({ code, detail, edges }) {
   if (code) yield [true, KNOWN.includes(code) ? texts.alarm[code] : filled(texts.alarm.unready, { why: detail })];
   if (edges && edges.running < edges.wanted) yield [false, filled(texts.alarm.edges, edges)];
@@ -33,10 +40,9 @@ function* ofReadiness({ code, detail, edges }) {
 }
 
 function* ofDelivery(now, past) {
-  const late = [...now.by("fanout_room_listeners", "room").keys()]
-    .map((room) => [now.quantile(past, "fanout_room_delivery_seconds", 0.99, { room }) ?? 0, room])
-    .filter(([value]) => value > LATE_SECONDS).sort(([one], [other]) => other - one);
-  for (const [value, room] of late.slice(0, 3)) yield [true, filled(texts.alarm.late, { room, seconds: seconds(value) })];
+  const late = new Map([...now.by("fanout_room_delivery_seconds_count", "room").keys()]
+    .map((room) => [room, now.quantile(past, "fanout_room_delivery_seconds", 0.99, { room }) ?? 0]));
+  for (const [value, room] of worst(late, LATE_SECONDS)) yield [true, filled(texts.alarm.late, { room, seconds: seconds(value) })];
   const disk = now.quantile(past, "fanout_log_append_seconds", 0.99) ?? 0;
   if (disk > LATE_SECONDS) yield [true, filled(texts.alarm.disk, { seconds: seconds(disk) })];
   const slow = now.sum("fanout_slow_listeners") / now.sum("fanout_listeners");
@@ -65,6 +71,7 @@ function* ofPeople(now) {
     if (now.sum("fanout_plugin_enabled", { plugin }) === 0) yield [false, filled(texts.alarm.off, { plugin })];
     else if (leftAlone(now, plugin)) yield [true, filled(texts.alarm.alone, { plugin, stands })];
   }
-  const waiting = now.sum("fanout_oldest_held_seconds");
-  if (waiting > WAITING_SECONDS) yield [false, filled(texts.alarm.waiting, { span: span(waiting) })];
+  for (const [value, room] of worst(now.by("fanout_room_oldest_held_seconds", "room"), WAITING_SECONDS)) {
+    yield [false, filled(texts.alarm.waiting, { room, span: span(value) })];
+  }
 }

@@ -28,14 +28,14 @@ export async function done(act) {
   }
 }
 
-/** The row of a table with this key, made with these cells if it is not there: heading first. */
+/** The row of a table with this key; if it is not there, it is made with the cells that `cells` makes: heading first. */
 export function row(table, key, cells) {
   const body = byId(table).querySelector("tbody");
   const there = [...body.rows].find((one) => one.dataset.key === key);
   if (there) return there;
   const made = element("tr");
   made.dataset.key = key;
-  for (const [index, cell] of cells.entries()) {
+  for (const [index, cell] of cells().entries()) {
     const place = element(index ? "td" : "th");
     if (!index) place.scope = "row";
     place.append(cell);

@@ -20,7 +20,7 @@ export const leftAlone = (now, plugin) => now.sum("fanout_hook_breaker_open", { 
 
 export function showPlugins(now, past) {
   for (const name of plugins.keys()) {
-    const one = row("plugins", name, [name, "", "", "", "", may("operate") ? button(name) : "–"]);
+    const one = row("plugins", name, () => [name, "", "", "", "", may("operate") ? button(name) : "–"]);
     const [, calls, p99, failures, state, place] = one.cells;
     calls.textContent = rate(now.rate(past, "fanout_hook_seconds_count", { plugin: name }));
     p99.textContent = seconds(now.quantile(past, "fanout_hook_seconds", 0.99, { plugin: name }));
@@ -33,7 +33,7 @@ export function showPlugins(now, past) {
     if (pressed) label(pressed, name, on);
   }
   keepRows("plugins", plugins);
-  byId("plugins").hidden = !plugins.size;
+  byId("plugins").parentElement.hidden = !plugins.size;
 }
 
 function stateOf({ switched, on_failure, shadow }, on, alone) {

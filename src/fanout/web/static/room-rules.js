@@ -1,12 +1,15 @@
 // The operator's table of rooms: how each goes, its switches, and those that hold in every room.
 
 import { confirmed } from "./confirm.js";
-import { byId, count, done, row, seconds } from "./figures.js";
+import { byId, count, done, rate, row, seconds, span } from "./figures.js";
+import { Spark } from "./plot.js";
 import { ask } from "./staff.js";
 import { element, filled, number, texts } from "./words.js";
 
 const STOPS = ["paused", "muted", "announce_only"];
 const EVERYWHERE = "/v1/rooms/*/rules";
+
+const sparks = new Map(); // by room: its lines
 
 export let everywhere = []; // the stops that hold in every room, as the server last said
 
@@ -18,7 +21,7 @@ export async function showRules() {
   everywhere = (await ask("GET", EVERYWHERE)).everywhere;
   showEverywhere();
   for (const room of rooms) {
-    const fields = row("rooms", room.name, cells(room)).querySelectorAll("input, select");
+    const fields = row("rooms", room.name, () => cells(room)).querySelectorAll("input, select");
     const rules = await ask("GET", rulesOf(room.name));
     for (const field of fields) {
       field.disabled = everywhere.includes(field.name);
@@ -33,11 +36,15 @@ export async function showRules() {
 export function showRooms(now, past) {
   for (const one of byId("rooms").querySelectorAll("tbody tr")) {
     const room = one.dataset.key;
+    const { listeners, deliveries } = sparks.get(room);
+    listeners.add(now.sum("fanout_room_listeners", { room }));
+    deliveries.add(past === now ? null : now.rate(past, "fanout_room_delivery_seconds_count", { room }));
+    const held = now.sum("fanout_room_held", { room });
     const figures = {
-      listeners: count(now.sum("fanout_room_listeners", { room })),
       slow: count(now.sum("fanout_room_slow_listeners", { room })),
       p99: seconds(now.quantile(past, "fanout_room_delivery_seconds", 0.99, { room })),
       messages: count(now.sum("fanout_messages_total", { room })),
+      held: held ? `${count(held)} · ${span(now.sum("fanout_room_oldest_held_seconds", { room }))}` : "0",
     };
     for (const [name, text] of Object.entries(figures)) one.querySelector(`[data-figure=${name}]`).textContent = text;
   }
@@ -49,12 +56,14 @@ function cells({ name, title, mode }) {
   link.href = `/rooms/${encodeURIComponent(name)}`;
   link.dir = "auto";
   head.append(link, " ", element("span", "note", texts.modes[mode]));
-  const figures = ["listeners", "slow", "p99", "messages"].map((figure) => {
+  const lines = { listeners: new Spark(count, 1), deliveries: new Spark(rate, 1) };
+  sparks.set(name, lines);
+  const figures = ["slow", "p99", "messages", "held"].map((figure) => {
     const made = element("span", "", "–");
     made.dataset.figure = figure;
     return made;
   });
-  return [head, ...figures, ...STOPS.map((rule) => switched(name, rule, checkbox())), switched(name, "slow_s", slowness())];
+  return [head, lines.listeners.cell, lines.deliveries.cell, ...figures, ...STOPS.map((rule) => switched(name, rule, checkbox())), switched(name, "slow_s", slowness())];
 }
 
 function checkbox() {
