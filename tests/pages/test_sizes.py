@@ -34,6 +34,7 @@ BROKEN = """() => [...document.querySelectorAll("nav a, button, th")].filter((on
 """Single words that take more than a line."""
 
 COVERED = """() => [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).position === "sticky")
+  .filter((one) => [getComputedStyle(one).top, getComputedStyle(one).bottom].some((edge) => edge !== "auto"))
   .reduce((sum, one) => sum + (one.closest(".side") ? 0 : one.getBoundingClientRect().height), 0) / innerHeight"""
 """How much of the view is always in the way of the rest."""
 
@@ -79,6 +80,7 @@ def pages(house: House, open_page: Any, width: int) -> Iterator[tuple[str, Page]
         ("animator", f"/rooms/{ROOM}/stage", ".approved .text"),
         ("guest", f"/rooms/{ROOM}/stage", ".next .text"),
         ("scribe", f"/rooms/{ROOM}/stage", "#line-text"),
+        ("operator", "/operate", "#processes tbody th"),
     ):
         token = f"#token={house.token(role, 'Zoé')}" if role else ""
         page = open_page(f"{house.url}{path}{token}", **view)
