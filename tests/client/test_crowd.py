@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,11 @@ from typing import Any
 import pytest
 import trio
 
+from fanout.client.crowd.listener import Listener
+from fanout.client.crowd.loop import Loop, source_addresses
+from fanout.client.crowd.reading import Readings
+from fanout.client.crowd.tally import Tally
+from fanout.client.target import Target
 from tests.client.faults import drop_every, repeat_every, swap_every
 from tests.client.small_server import SmallServer, small_server
 
@@ -125,3 +131,26 @@ def test_nobody_there_and_bad_usage_have_exit_codes_of_their_own() -> None:
     assert subprocess.run([*command, "--url", "http://127.0.0.1:1"], capture_output=True, timeout=20).returncode == 4
     for bad in ("ftp://x", "https://127.0.0.1:1"):
         assert subprocess.run([*command, "--url", bad], capture_output=True, timeout=20).returncode == 2
+
+
+def test_a_line_that_is_cut_leaves_its_port_free_at_once() -> None:
+    """20,000 that come back look for ports among those of their own old lines for seconds, if those wait a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        target, tally = Target("127.0.0.1", door.getsockname()[1], secure=False), Tally()
+        one = Listener(target, ["stage"], tally, Readings())
+        loop = Loop(target, [one], tally, rate=100)
+        loop.run(time.monotonic() + 0.05)
+        served, _ = door.accept()
+        with served:
+            assert served.recv(4) == b"GET "
+            loop.cut_one(one)
+            with pytest.raises(ConnectionResetError):
+                [*iter(lambda: served.recv(65536), b"")]
+
+
+def test_each_of_several_processes_has_addresses_of_its_own() -> None:
+    target = Target("127.0.0.1", 8700, secure=False)
+    every = [source_addresses(target, 30_000, number=number) for number in range(200)]
+    assert [len(each) for each in every] == [2] * 200
+    assert len({address for each in every for address in each}) == 400
+    assert source_addresses(Target("192.0.2.1", 8700, secure=False), 30_000) == []

@@ -12,6 +12,7 @@ import random
 import selectors
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -36,6 +37,10 @@ PORTS_PER_ADDRESS: Final = 20_000
 
 CONNECT_SECONDS: Final = 10.0
 """How long a connection and its handshake may take before it is given up and tried again."""
+
+AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER on, zero seconds: closing sends a reset, and the port is free again. After an orderly close it would not be
+for a minute, and a crowd that comes back has to look for others: of 20,000, five seconds long."""
 
 IP_BIND_ADDRESS_NO_PORT: Final = 24
 """From <linux/in.h>; Python names it from 3.12 on. Without it, bind takes a port that no other address can use."""
@@ -143,12 +148,12 @@ class Loop:
         """Break so many of the connections from this side, as a network that fails: no close frame, and everybody comes
         back."""
         for seat in random.sample(list(self._seats.values()), round(share * len(self._seats))):
-            self._end(seat, Ending(CUT, "cut by the crowd"))
+            self._cut(seat)
 
     def cut_one(self, listener: Listener) -> None:
         """Break this one's connection, as somebody does who reloads a page or drives into a tunnel."""
         if (seat := self._seated.get(listener)) is not None:
-            self._end(seat, Ending(CUT, "cut by the crowd"))
+            self._cut(seat)
 
     def say(self, listener: Listener, command: bytes) -> None:
         """Send a command (JSON) on this one's connection, if it is live."""
@@ -286,6 +291,10 @@ class Loop:
         if reply:
             self._send(seat, reply)
 
+    def _cut(self, seat: Seat) -> None:
+        seat.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        self._end(seat, Ending(CUT, "cut by the crowd"))
+
     def _end(self, seat: Seat, ending: Ending) -> None:
         del self._seats[seat.sock.fileno()], self._seated[seat.listener]
         if not seat.stalled:
@@ -308,10 +317,12 @@ class Loop:
                 self._end(seat, Ending(CUT, "no welcome in time"))
 
 
-def source_addresses(target: Target, listeners: int, at_least: int = 1) -> list[str]:
-    """Addresses to connect from, so that ports suffice: all of 127.0.0.0/8 is ours; elsewhere the kernel chooses."""
+def source_addresses(target: Target, listeners: int, at_least: int = 1, number: int = 0) -> list[str]:
+    """Addresses to connect from, so that ports suffice: all of 127.0.0.0/8 is ours; elsewhere the kernel chooses.
+    `number`: which of several processes with as many listeners this is, for each has its own."""
     address = str(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)[0][4][0])
     if not address.startswith("127."):
         return []
     wanted = max(at_least, -(-listeners // PORTS_PER_ADDRESS))
-    return [f"127.0.{1 + each // 250}.{1 + each % 250}" for each in range(wanted)]
+    mine = range(number * wanted, (number + 1) * wanted)
+    return [f"127.0.{1 + each // 250}.{1 + each % 250}" for each in mine]

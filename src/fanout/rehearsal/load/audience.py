@@ -68,7 +68,7 @@ class Hall(Loop):
             ],
             tally,
             rate=MOST_CONNECTS_PER_SECOND,
-            sources=source_addresses(target, len(self._rooms)),
+            sources=source_addresses(target, len(self._rooms), number=orders["number"]),
             arrivals=[clock.begin + at for at in self._arrivals],
         )
 
