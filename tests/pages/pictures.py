@@ -1,4 +1,5 @@
-"""Makes the pictures of every page that the documentation shows, in both themes, on a phone and on a desktop:
+"""Makes the pictures of every page that the documentation shows, in both themes, on a phone and on a desktop, and
+those for the hall on its wall:
 
 make pictures
 """
@@ -18,7 +19,7 @@ from tests.pages.scene import CONFIG, LOGO, ROOM, ask, play
 from tests.server_process import SECRET, ServerProcess
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+SIZES = {"phone": (390, 844), "desktop": (1280, 800), "wall": (3840, 2160)}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def come_in_and_ask(page: Any, house: House) -> None:
     page.get_by_label("Your question").fill("Will there be a lift to the upper town?")
     page.get_by_role("button", name="Send the question").click()
     page.locator("#mine li").wait_for()
+    house.ask("PATCH", f"/v1/rooms/{ROOM}/rules", json={"typing": "text"})
+    (question, *_) = house.queue(ROOM, state="answered", search="floods")
+    line = {"text": "Alder Lane comes in spring, and after th"}
+    house.ask("PUT", f"/v1/submissions/{question['id']}/lines/typed", "guest", name="The mayor", json=line)
+    page.locator(".typing").wait_for()
 
 
 def announce(page: Any, house: House) -> None:
@@ -92,7 +98,7 @@ PAGES = [
     Picture("incident", "/rooms/council", "fr-FR", interrupt),
     Picture("desk", f"/rooms/{ROOM}/desk", act=look_at_the_desk),
     Picture("animator", f"/rooms/{ROOM}/stage", act=on_stage("animator")),
-    Picture("guest", f"/rooms/{ROOM}/stage", act=on_stage("guest")),
+    Picture("guest", f"/rooms/{ROOM}/stage", act=on_stage("guest"), sizes=("phone", "desktop", "wall")),
     Picture("scribe", f"/rooms/{ROOM}/stage", act=on_stage("scribe")),
     Picture("operate", "/operate", act=operate),
     Picture("sign-in", f"/rooms/{ROOM}/desk", "fr-FR", sizes=("phone",)),

@@ -178,6 +178,7 @@ def test_people_talk_in_the_chat_and_who_looks_further_up_stays_there(house: Hou
         expect(page.locator("#lines .text")).to_have_text("Hello!")
     for number in range(40):
         ask(house, "foyer", "Léa", f"line {number}")
+    expect(omar.locator("#lines .text").last).to_have_text("line 39")  # else more come while one looks further up
     expect(omar.locator("#lines .text").last).to_be_in_viewport()
     omar.locator(".window").evaluate("(window) => { window.scrollTop = 0; }")
     ask(house, "foyer", "Léa", "and now?")

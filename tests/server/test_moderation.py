@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
 from fanout.client import CommandRefused, Stopped, open_client
 from fanout.core.message import Message
 from fanout.core.principal import Role
+from fanout.core.typed_lines import TypedLine
 from fanout.web.tokens import Tokens
-from fanout.wire.replies import Submission
+from fanout.wire.replies import Submission, Typing
 from tests.server_process import SECRET, ServerProcess, fanout
 
 BOTH_WAYS = True
@@ -40,7 +42,15 @@ class Doorman:
 
 pytestmark = pytest.mark.xdist_group("server with moderation")  # which is started once
 
-ROOMS = ("foyer:open", "hall:moderated", "salon:moderated", "yard:moderated", "stage:stage", "closed:open")
+ROOMS = (
+    "foyer:open",
+    "hall:moderated",
+    "court:moderated",
+    "salon:moderated",
+    "yard:moderated",
+    "stage:stage",
+    "closed:open",
+)
 ARGUMENTS = ("--memory", "--drain-seconds", "0", *(word for room in ROOMS for word in ("--room", room)))
 
 
@@ -117,6 +127,43 @@ async def test_the_desk_is_followed_like_a_room(server: ServerProcess):
         with trio.fail_after(20), pytest.raises(Stopped) as stopped:
             await client.wait_live()
         assert stopped.value.code == "room_not_found"
+
+
+async def test_a_client_is_told_what_is_being_typed_and_then_that_it_is_not(server: ServerProcess):
+    told: list[Typing] = []
+    changed = trio.Event()
+
+    def watch(news: object) -> None:
+        nonlocal changed
+        if isinstance(news, Typing):
+            told.append(news)
+            changed.set()
+
+    async def until(*texts: str) -> None:
+        nonlocal changed
+        while not told or [line.text for line in told[-1].lines] != [*texts]:
+            changed = trio.Event()
+            await changed.wait()
+
+    token = Tokens(SECRET.encode()).issue(Role.MODERATOR, ["*"], name="Sue", ttl=600)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=server.url, headers=headers) as staff,
+        open_client(server.url, rooms=["court"], watch=watch) as client,
+    ):
+        with trio.fail_after(20):
+            asked = await client.submit("court", "When?", name="Samira")
+            for action in ("approve", "air"):
+                await staff.post(f"/v1/submissions/{asked.id}/decisions", json={"action": action})
+            question = await anext(client)
+            await staff.patch("/v1/rooms/court/rules", json={"typing": "text"})
+            line = f"/v1/submissions/{asked.id}/lines/a"
+            await staff.put(line, json={"text": "On 1 Ju"})
+            await until("On 1 Ju")
+            assert told[-1].lines == (TypedLine(question.id, "Sue", "moderator", "On 1 Ju"),)
+            await staff.put(line, json={"text": "On 1 July.", "final": True})
+            assert (await anext(client)).text == "On 1 July."
+            await until()
 
 
 @pytest.mark.parametrize(
