@@ -116,3 +116,17 @@ async def test_a_replay_catches_a_server_that_loses_messages_and_is_late(
     missed = {each["measure"] for each in report["objectives"] if not each["met"]}
     assert {"lost", "delivery_p99_ms"} <= missed, said
     assert report["whole"]["lost"] + report["whole"]["behind"] >= line.dropped / 2
+
+
+async def test_a_replay_goes_on_over_the_death_of_its_server(was: tuple[Path, set[str]], tmp_path: Path) -> None:
+    assert fanout("record", str(was[0]), "-o", "again.toml", "--listeners", "20", folder=tmp_path).returncode == 0
+    killed = tmp_path / "killed.toml"
+    death = '\n[[faults]]\nkind = "kill-server"\nphase = "from 0:00"\nat = 0.4\n'
+    killed.write_text(patiently((tmp_path / "again.toml").read_text()) + death)
+    code, said, report = await replay(killed, "--speed", "0.7")
+    assert code == 0, said
+    assert [fault["what"] for fault in report["faults"]] == ["kill-server"]
+    assert report["tallies"]["by_source"]["sms"] == {"messages": 30, "people": 7}
+    assert report["histograms"]["whole"]["counts"]["resumed"] >= 20
+    acts = len(list(open_recording(tmp_path / "again.recording").acts())) - 1
+    assert f"| {acts} tried, 0 refused, 0 about something" in (tmp_path / "report" / "report.md").read_text()
