@@ -181,11 +181,9 @@ def test_a_drain_is_begun_and_followed_to_its_end_and_the_page_says_who_is_to_ac
     expect(visitor.locator("#state")).to_have_text("Live")
     expect(figure(page, "Listeners")).to_have_text(["1", "0"])
     page.get_by_role("button", name="Drain…").click()
-    expect(page.locator("#confirm p")).to_contain_text("1 listeners are sent away")
+    expect(page.locator("#confirm p")).to_contain_text("The listeners (1) are sent away")
     agree(page)
-    expect(page.locator("#drained")).to_contain_text(
-        "All 1 listeners were told when to come back. The server has ended"
-    )
+    expect(page.locator("#drained")).to_contain_text("Listeners told when to come back: 1. The server has ended")
     assert house.server.wait() == 0
     assert "Traceback" not in house.server.log
     expect(page.locator("#line")).to_be_empty()

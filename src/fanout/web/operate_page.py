@@ -44,7 +44,7 @@ _OPERATE: Final = """<div class="bar">
 <p class="note">{source} <a href="/metrics">/metrics</a></p>"""
 
 _CONTROL: Final = """<button type="button" id="replace" hidden>{replace}</button>
-<button type="button" class="grave" id="drain">{drain}</button>"""
+<button type="button" class="grave" id="drain" disabled>{drain}</button>"""
 
 _NO_CONTROL: Final = '<p class="note">{operators_only}</p>'
 

@@ -72,8 +72,8 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "drain": "Drain…", "replace": "Replace the edges…",
         "ask_drain": {
             "title": "Drain this server?",
-            "text": "{listeners} listeners are sent away, each with a moment to come back at, and nobody new is let "
-            "in. Then the server ends. It can’t be called back, and nobody can come in until somebody starts a server "
+            "text": "The listeners ({listeners}) are sent away, each with a moment to come back at, and nobody new is "
+            "let in. Then the server ends. It can’t be called back, and nobody can come in until somebody starts a server "
             "here again.",
             "yes": "Drain now",
         },
@@ -84,10 +84,10 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "yes": "Replace",
         },
         "replacing": "The edges are being replaced, one by one.",
-        "draining": "Draining: {listeners} listeners are left.",
-        "drained": "Drained at {at}. All {listeners} listeners were told when to come back. The server has ended: "
+        "draining": "Draining. Listeners that are left: {listeners}.",
+        "drained": "Drained at {at}. Listeners told when to come back: {listeners}. The server has ended: "
         "somebody has to start it where it runs (systemctl start fanout). This page says when it answers again.",
-        "drain_broken": "The connection broke before the drain was over; {listeners} listeners were left at {at}. The "
+        "drain_broken": "The connection broke before the drain was over. Listeners left at {at}: {listeners}. The "
         "server’s own log tells how it ended.",
         "back": "The server answers again since {at}.",
         "alarm": {
@@ -175,9 +175,9 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "drain": "Arrêter en douceur…", "replace": "Remplacer les processus…",
         "ask_drain": {
             "title": "Arrêter ce serveur en douceur ?",
-            "text": "{listeners} auditeurs sont renvoyés, chacun avec un moment pour revenir, et personne d’autre "
-            "n’entre. Puis le serveur se termine. On ne peut pas revenir en arrière, et personne ne peut entrer tant "
-            "que quelqu’un n’a pas redémarré un serveur ici.",
+            "text": "Les auditeurs ({listeners}) sont renvoyés, chacun avec un moment pour revenir, et personne "
+            "d’autre n’entre. Puis le serveur se termine. On ne peut pas revenir en arrière, et personne ne peut entrer "
+            "tant que quelqu’un n’a pas redémarré un serveur ici.",
             "yes": "Arrêter maintenant",
         },
         "ask_replace": {
@@ -187,11 +187,11 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "yes": "Remplacer",
         },
         "replacing": "Les processus d’écoute sont remplacés, un par un.",
-        "draining": "Arrêt en cours : il reste {listeners} auditeurs.",
-        "drained": "Arrêté à {at}. Les {listeners} auditeurs savent quand revenir. Le serveur s’est terminé : "
+        "draining": "Arrêt en cours. Auditeurs restants : {listeners}.",
+        "drained": "Arrêté à {at}. Auditeurs à qui l’on a dit quand revenir : {listeners}. Le serveur s’est terminé : "
         "quelqu’un doit le redémarrer là où il tourne (systemctl start fanout). Cette page dira quand il "
         "répond de nouveau.",
-        "drain_broken": "La connexion s’est rompue avant la fin de l’arrêt ; il restait {listeners} auditeurs à {at}. "
+        "drain_broken": "La connexion s’est rompue avant la fin de l’arrêt. Auditeurs restants à {at} : {listeners}. "
         "Le journal du serveur dit comment il s’est terminé.",
         "back": "Le serveur répond de nouveau depuis {at}.",
         "alarm": {

@@ -5,7 +5,7 @@ import { byId, count, done } from "./figures.js";
 import { ask, may, refusal, SESSION } from "./staff.js";
 import { clock, filled, texts } from "./words.js";
 
-const BACK_MS = 60000; // how long it is news that the server is back
+const NEWS_MS = 60000; // how long it is news that edges are replaced, or that the server is back
 
 let draining = false; // by us, and not over
 let ended = false; // as far as we have seen
@@ -17,23 +17,28 @@ export const leaving = () => (draining || ended ? byId("drained").textContent : 
 export function answers(yes) {
   if (!yes || draining || !ended) return;
   ended = false;
-  say(filled(texts.back, { at: now() }));
-  setTimeout(() => { if (!leaving()) say(""); }, BACK_MS);
+  news(filled(texts.back, { at: now() }));
 }
 
 /** Offer what may be done here. `edges`: whether listeners have processes of their own. */
 export function offer(listeners, edges) {
   if (!may("operate")) return;
   byId("drain").dataset.listeners = listeners;
+  byId("drain").disabled = draining || ended;
   byId("replace").hidden = !edges;
 }
 
 const now = () => clock(new Date().toISOString());
 const say = (text) => { byId("drained").textContent = text; };
 
+function news(text) {
+  say(text);
+  setTimeout(() => { if (byId("drained").textContent === text) say(""); }, NEWS_MS);
+}
+
 async function drain() {
   const { title, text, yes } = texts.ask_drain;
-  let left = Number(byId("drain").dataset.listeners ?? 0);
+  let left = Number(byId("drain").dataset.listeners);
   if (draining || !(await confirmed(title, filled(text, { listeners: count(left) }), yes, true))) return;
   await done(async () => {
     const answer = await fetch("/v1/drain", { method: "POST", headers: SESSION });
@@ -54,7 +59,6 @@ async function drain() {
     const said = state === "drained" ? texts.drained : texts.drain_broken;
     say(filled(said, { listeners: count(state === "drained" ? most : left), at: now() }));
     [draining, ended] = [false, true];
-    byId("drain").disabled = false;
   });
 }
 
@@ -73,7 +77,7 @@ async function* lines(body) {
 async function replace() {
   const { title, text, yes } = texts.ask_replace;
   if (!(await confirmed(title, text, yes))) return;
-  if (await done(() => ask("POST", "/v1/edges/replacement"))) say(texts.replacing);
+  if (await done(() => ask("POST", "/v1/edges/replacement"))) news(texts.replacing);
 }
 
 byId("drain")?.addEventListener("click", drain);

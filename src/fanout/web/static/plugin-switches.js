@@ -45,6 +45,7 @@ function stateOf({ switched, on_failure, shadow }, on, alone) {
 
 function label(button, name, on) {
   button.textContent = on ? texts.switch_off : texts.switch_on;
+  button.dataset.on = on;
   button.setAttribute("aria-label", `${button.textContent}: ${name}`);
 }
 
@@ -52,7 +53,7 @@ function button(name) {
   const made = element("button", "small");
   made.type = "button";
   made.addEventListener("click", async () => {
-    const enabled = plugins.get(name).enabled;
+    const enabled = made.dataset.on === "true"; // as the button says
     const { title, text } = texts.ask_off;
     if (enabled && !(await confirmed(filled(title, { plugin: name }), text, texts.switch_off))) return;
     const path = `/v1/plugins/${encodeURIComponent(name)}`;
