@@ -73,8 +73,8 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "ask_drain": {
             "title": "Drain this server?",
             "text": "The listeners ({listeners}) are sent away, each with a moment to come back at, and nobody new is "
-            "let in. Then the server ends. It can’t be called back, and nobody can come in until somebody starts a server "
-            "here again.",
+            "let in. Then the server ends. It can’t be called back, and nobody can come in until somebody starts a "
+            "server here again.",
             "yes": "Drain now",
         },
         "ask_replace": {
@@ -176,8 +176,8 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "ask_drain": {
             "title": "Arrêter ce serveur en douceur ?",
             "text": "Les auditeurs ({listeners}) sont renvoyés, chacun avec un moment pour revenir, et personne "
-            "d’autre n’entre. Puis le serveur se termine. On ne peut pas revenir en arrière, et personne ne peut entrer "
-            "tant que quelqu’un n’a pas redémarré un serveur ici.",
+            "d’autre n’entre. Puis le serveur se termine. On ne peut pas revenir en arrière, et personne ne peut "
+            "entrer tant que quelqu’un n’a pas redémarré un serveur ici.",
             "yes": "Arrêter maintenant",
         },
         "ask_replace": {
