@@ -74,7 +74,9 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert evening["totals"]["sms_messages"] == 6620
     assert evening["tallies"]["by_source"]["sms"] == {"messages": 6620, "people": 5040}
     assert evening["tallies"]["by_source"]["api"]["messages"] == 80
-    assert evening["whole"]["connections"] == 150, "a hundred visitors, and fifty reloads"
+    reloads = evening["counts"]["reloads"]
+    assert reloads + evening["counts"].get("not possible: reloads", 0) == 50, "while all are cut, nobody can reload"
+    assert evening["whole"]["connections"] == 100 + reloads, "a hundred visitors, and fifty reloads"
     assert_the_log_says_the_same(tmp_path / "prime-minister-2004" / "report", evening)
     disk = found["full-disk"][2]
     assert [fault["what"] for fault in disk["faults"]] == ["stop-disk"]
@@ -100,9 +102,7 @@ def assert_the_log_says_the_same(folder: Path, report: dict) -> None:
         ("sms", 99, "sms_p99_ms", 1e6), ("staff", 99, "staff_p99_ms", 1e6), ("wait", 95, "wait_p95_s", 1e9),
     ]:  # fmt: skip
         least, most = (times[tag].get_value_at_percentile(rank) / unit for rank in (share - 1, min(share + 1, 100)))
-        assert 0.999 * least <= report["whole"][measure] <= 1.001 * most, (
-            tag
-        )  # which observation is the 99th may differ
+        assert 0.98 * least <= report["whole"][measure] <= 1.02 * most, tag  # which observation is the 99th may differ
     assert times["delivery"].get_max_value() / 1e6 == pytest.approx(report["whole"]["delivery_max_ms"])
 
 
