@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import trio
@@ -11,7 +11,7 @@ from fanout.client.crowd.reading import read_frame
 
 
 class BadLine:
-    """Passes everything on, but for one message in `every` on its way to a WebSocket, and that only after a while."""
+    """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while."""
 
     def __init__(self, port: int, every: int, seconds: float) -> None:
         self._port, self._every, self._seconds = port, every, seconds
@@ -36,7 +36,8 @@ class BadLine:
 
     async def _down(self, server: trio.SocketStream, client: trio.SocketStream) -> None:
         received = bytes(await server.receive_some())
-        if not received.startswith(b"HTTP/1.1 101"):
+        is_stream = b"\r\nContent-Type: text/event-stream" in received
+        if not is_stream and not received.startswith(b"HTTP/1.1 101"):
             while received:
                 await client.send_all(received)
                 received = bytes(await server.receive_some())
@@ -45,11 +46,10 @@ class BadLine:
         await client.send_all(head + b"\r\n\r\n")
         while True:
             kept, used = b"", 0
-            while (frame := read_frame(rest, used)) is not None:
-                opcode, payload, end = frame
-                if not (opcode == 1 and b'"type":"message"' in payload and self._chosen()):
-                    kept += rest[used:end]
-                used = end
+            for part, is_message in _events(rest) if is_stream else _frames(rest):
+                if not (is_message and self._chosen()):
+                    kept += part
+                used += len(part)
             rest = rest[used:]
             if kept:
                 await trio.sleep(self._seconds)
@@ -64,6 +64,22 @@ class BadLine:
         chosen = self._count % self._every == self._every // 2
         self.dropped += chosen
         return chosen
+
+
+def _frames(received: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Each whole frame, and whether it is a message."""
+    used = 0
+    while (frame := read_frame(received, used)) is not None:
+        opcode, payload, end = frame
+        yield received[used:end], opcode == 1 and b'"type":"message"' in payload
+        used = end
+
+
+def _events(received: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Each whole event of a stream, and whether it is a message."""
+    *whole, _ = received.split(b"\n\n")
+    for event in whole:
+        yield event + b"\n\n", b"event: message\n" in event
 
 
 @asynccontextmanager
