@@ -16,14 +16,18 @@ SPARE_DESCRIPTORS: Final = 100
 NUMBERS: Final = 2**26
 """Connections that an edge counts before it uses numbers of the next one: 67 million, in one evening."""
 
+NUMBERS_OF_A_PROCESS: Final = 2**20
+"""Of those, how many the process has that is in its place now: a million, before it uses numbers of the next one."""
+
 
 def workers_of(config: Config) -> int:
     """How many edges have processes of their own; 0: there is one process for everything."""
     return len(os.sched_getaffinity(0)) if config.workers == "auto" else config.workers
 
 
-def edge_settings(config: Config, descriptors: int, number: int = 0, edges: int = 1) -> EdgeSettings:
-    """What edge `number` (from 0) of so many may take of the descriptors that its process has.
+def edge_settings(config: Config, descriptors: int, number: int = 0, edges: int = 1, begun: int = 0) -> EdgeSettings:
+    """What edge `number` (from 0) of so many may take of the descriptors that its process has; `begun` processes have
+    been in its place before.
 
     What is set for all of them together is counted elsewhere; here it is only seen that there can be so many.
 
@@ -47,5 +51,5 @@ def edge_settings(config: Config, descriptors: int, number: int = 0, edges: int 
         max_visiting=visiting,
         handshake_seconds=config.handshake_seconds,
         trust_proxy=config.trust_proxy,
-        first_number=number * NUMBERS,
+        first_number=number * NUMBERS + begun * NUMBERS_OF_A_PROCESS % NUMBERS,
     )

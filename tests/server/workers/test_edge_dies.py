@@ -12,6 +12,7 @@ import trustme
 
 from fanout.client import Live, open_client
 from fanout.core.message import Message
+from fanout.server.edge_share import NUMBERS_OF_A_PROCESS
 from tests.server.workers.fleet import AS_MODERATOR, edge_of, opened
 
 LISTENERS = 6
@@ -61,9 +62,13 @@ async def test_listeners_of_a_killed_edge_come_back_elsewhere_and_miss_nothing(s
 async def test_both_edges_may_be_killed_at_once(start_server: Callable):
     server = start_server("--memory", "--room", "stage:stage", "--workers", "2")
     async with opened(server) as fleet:
+        before = [(await fleet.at(edge)).welcome["listener"] for edge in (1, 2)]
         for process in ("edge-1", "edge-2"):
             fleet.kill(process)
         await fleet.logs("process_started_again", times=2)
+        after = [(await fleet.at(edge)).welcome["listener"] for edge in (1, 2)]
+        numbers = [int(listener.removeprefix("l"), 16) for listener in (*before, *after)]
+        assert [number // NUMBERS_OF_A_PROCESS for number in numbers] == [0, 64, 1, 65], "two listeners of one id"
         await fleet.publish("to those who come again")
         assert await (await fleet.websocket("room=stage&last=1")).expect("welcome")
     assert server.terminate() == 0

@@ -50,6 +50,8 @@ async def test_while_the_engine_is_away_the_edges_say_so_and_keep_who_is_there(s
         fleet.kill("engine")
         await fleet.logs("process_died", process="engine", exit=2)
         assert (await fleet.readyz(lambda status, body: status == 503))["code"] == "engine_away"
+        live = await fleet.http.get("/healthz", headers={"Connection": "close"})
+        assert (live.status_code, live.json()) == (200, {"status": "live"})
         while not here.notices:  # which takes two seconds
             with trio.move_on_after(0.1):
                 await here.item()
@@ -91,8 +93,12 @@ async def test_an_engine_that_kept_nothing_begins_every_room_anew(start_server: 
     assert "Traceback" not in server.log
 
 
-async def test_nobody_is_left_when_the_supervisor_is_killed(start_server: Callable):
-    server = start_server("--room", "stage:stage", "--workers", "2", "--drain-seconds", "0")
+async def test_nobody_and_nothing_is_left_when_the_supervisor_is_killed(start_server: Callable, tmp_path: Path):
+    between = tmp_path / "between"
+    between.mkdir()
+    env = {"TMPDIR": str(between)}
+    server = start_server("--room", "stage:stage", "--workers", "2", "--drain-seconds", "0", env=env)
+    assert [*between.iterdir()]
     async with opened(server) as fleet:
         here = await fleet.at(1)
         await fleet.publish("the last word")
@@ -103,6 +109,7 @@ async def test_nobody_is_left_when_the_supervisor_is_killed(start_server: Callab
         await here.expect("bye", code=4012)
         await here.aclose()
         await ended(*processes)
+    assert not [*between.iterdir()]
     again = start_server("--workers", "2")  # whose data nobody holds
     async with opened(again) as fleet:
         messages = (await fleet.http.get("/v1/rooms/stage/messages")).json()["messages"]

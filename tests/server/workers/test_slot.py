@@ -52,7 +52,7 @@ class Place:
         self.slot = Slot("edge-1", nursery, self._orders, died=self.deaths.append, changed=self._changed)
 
     def _orders(self) -> tuple[Orders, tuple[int, ...]]:
-        return Orders("edge-1", 0, 1, Config(), self.how, "", ()), ()
+        return Orders("edge-1", 0, 1, 0, Config(), self.how, "", ()), ()
 
     def _changed(self) -> None:
         self.changes += 1
@@ -164,20 +164,41 @@ async def test_one_that_does_not_make_room_is_killed(monkeypatch: pytest.MonkeyP
         nursery.cancel_scope.cancel()
 
 
-async def test_after_stop_nobody_is_started_and_who_was_starting_stops(tmp_path: Path):
-    """A process hears no signal before it serves: it is told again then."""
+async def test_where_no_process_can_be_begun_it_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    """The present one stays; where there is none, one comes when it can be."""
+    async with opened() as place:
+        first, command = place.pid, slots.COMMAND
+        monkeypatch.setattr(slots, "COMMAND", ("/nowhere/python",))
+        with pytest.raises(DiedAtStart):
+            await place.slot.replace()
+        assert place.pid == first
+        place.slot.current.signal(signal.SIGKILL)
+        while len(place.deaths) < 2:
+            await trio.lowlevel.checkpoint()
+        assert place.alive() == []
+        monkeypatch.setattr(slots, "COMMAND", command)
+        await place.is_another_than(first)
+
+
+async def test_after_stop_nobody_is_started_and_who_does_not_serve_yet_is_killed(tmp_path: Path):
+    """It hears no signal before, and would come to an engine that is gone."""
     async with opened() as place:
         first = place.slot.current
+
+        async def replace() -> None:
+            with pytest.raises(DiedAtStart):
+                await place.slot.replace()
+
         async with trio.open_nursery() as nursery:
             place.how = str(tmp_path / "pipe")
             os.mkfifo(place.how)
-            nursery.start_soon(place.slot.replace)
+            nursery.start_soon(replace)
             pipe = await trio.to_thread.run_sync(os.open, place.how, os.O_WRONLY)
             place.slot.stop(STOP)
-            os.close(pipe)
             await place.slot.ended()
+            os.close(pipe)
         assert first.process.returncode == -STOP
-        assert place.alive() == []
+        await place.slot.replace()
         for _ in range(50):
             await trio.lowlevel.checkpoint()
         assert place.alive() == []

@@ -71,7 +71,7 @@ async def open_edge_process(orders: Orders, descriptors: int) -> AsyncIterator[E
         ConfigurationError: It can't start with these settings.
     """
     config = orders.config
-    settings = edge_settings(config, descriptors, orders.number, orders.edges)
+    settings = edge_settings(config, descriptors, orders.number, orders.edges, orders.begun)
     tokens = tokens_of(config)
     tls = tls_context(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
     doors = [socket.socket(fileno=door) for door in orders.doors]

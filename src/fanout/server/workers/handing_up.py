@@ -21,6 +21,13 @@ log = structlog.get_logger()
 RETRY_SECONDS: Final = 0.1
 """Before the next try to reach the engine's process."""
 
+LIVE: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\nCache-Control: no-store\r\n"
+    b'Connection: close\r\n\r\n{"status":"live"}'
+)
+"""To whoever asks whether the server lives: it does, as long as an edge answers. Killed for it, it would lose the
+listeners whom the edges keep."""
+
 AWAY: Final = problem_response(
     503, "engine_away", "The engine is being started again; try in a moment.", (("Retry-After", "1"),)
 )
@@ -120,7 +127,7 @@ async def _refuse(handover: Handover) -> None:
     stream = SocketStream(handover.sock)
     with trio.move_on_after(1):
         try:
-            await stream.send_all(AWAY)
+            await stream.send_all(LIVE if handover.received.startswith(b"GET /healthz ") else AWAY)
             await stream.send_eof()
             while await stream.receive_some():
                 pass  # until the client has read it: closing with bytes unread would take the answer back

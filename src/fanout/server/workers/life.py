@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -41,16 +44,22 @@ def opened(orders: Orders, descriptors: int, line: StatusLine | None) -> Abstrac
     return open_edge_process(orders, descriptors)
 
 
-async def live(opening: AbstractAsyncContextManager[Process], closed: Callable[[], None]) -> None:
-    """Serve until a signal, or the supervisor's end, and take leave then. `closed` is called when nothing is left to
-    lose, however that comes."""
+async def live(
+    opening: AbstractAsyncContextManager[Process], closed: Callable[[], None], orphaned: Callable[[], None]
+) -> None:
+    """Serve until a signal, or the supervisor's end, and take leave then.
+
+    Args:
+        closed: Called when nothing is left to lose, however that comes.
+        orphaned: Called when the supervisor is gone without a word.
+    """
     log = structlog.get_logger()
     try:
         with trio.open_signal_receiver(STOP, RETIRE, HURRY) as signals:
             async with opening as process:
                 settle_memory()
                 say_ready()
-                why = await _reason(signals, process.told)
+                why = await _reason(signals, process.told, orphaned)
                 log.info("draining", reason=why.name)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_hurry, signals, nursery.cancel_scope)
@@ -61,7 +70,9 @@ async def live(opening: AbstractAsyncContextManager[Process], closed: Callable[[
     log.info("stopped")
 
 
-async def _reason(signals: AsyncIterator[int], told: Callable[[Health], None]) -> signal.Signals:
+async def _reason(
+    signals: AsyncIterator[int], told: Callable[[Health], None], orphaned: Callable[[], None]
+) -> signal.Signals:
     """Why to stop, once there is a reason."""
     why = STOP
     async with trio.open_nursery() as nursery:
@@ -73,6 +84,7 @@ async def _reason(signals: AsyncIterator[int], told: Callable[[Health], None]) -
 
         nursery.start_soon(wait_for_signal)
         await obey(told)
+        orphaned()
         nursery.cancel_scope.cancel()
     return why
 
@@ -101,4 +113,5 @@ def run_process() -> None:
     line = StatusLine.on(sys.stderr, shared=True)
     configure_logs(orders.config.log_format, line or sys.stderr, orders.process)
     with last_resort() as closed:
-        trio.run(live, opened(orders, raise_descriptor_limit(), line), closed)
+        tidy = partial(shutil.rmtree, Path(orders.feed).parent, ignore_errors=True)  # else the supervisor does
+        trio.run(live, opened(orders, raise_descriptor_limit(), line), closed, tidy)

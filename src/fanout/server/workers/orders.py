@@ -49,7 +49,8 @@ class Orders(msgspec.Struct, frozen=True):
 
     Args:
         process: What it is called in logs and metrics: `engine`, `edge-1`…
-        number: Which of the edges it is, from 0; `edges`: how many there are to be.
+        number: Which of the edges it is, from 0; `edges`: how many there are to be; `begun`: how many there have been
+            in its place.
         feed: The path of the engine's socket for edges; `requests`: of that for ordinary requests. For the engine,
             `doors` are those two, listening.
         doors: Descriptors that the process has inherited.
@@ -58,6 +59,7 @@ class Orders(msgspec.Struct, frozen=True):
     process: str
     number: int
     edges: int
+    begun: int
     config: Config
     feed: str
     requests: str

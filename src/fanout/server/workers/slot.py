@@ -14,7 +14,8 @@ import structlog
 import trio
 
 from fanout.core.restarts import Restarts
-from fanout.server.workers.orders import READY, RETIRE, STOP, Health, Orders, line_of
+from fanout.errors import ConfigurationError
+from fanout.server.workers.orders import READY, RETIRE, Health, Orders, line_of
 
 COMMAND: Final = (sys.executable, "-P", "-m", "fanout", "process")
 """`-P`: nothing in the folder where the server happens to be started may pass for a module of ours."""
@@ -46,6 +47,7 @@ class Running:
         self.process = process
         self.began = trio.current_time()
         self.ended = trio.Event()
+        self.serves = False
         self._telling = trio.StrictFIFOLock()
 
     def signal(self, number: signal.Signals) -> None:
@@ -113,13 +115,16 @@ class Slot:
         self._nursery.start_soon(self._keep)
 
     def stop(self, number: signal.Signals) -> None:
-        """Send this signal, and start nobody any more."""
+        """Send this signal, and start nobody any more. Who does not serve yet hears none, and has nobody to take leave
+        of: it is killed."""
         self._over.set()
         for running in self._alive:
-            running.signal(number)
+            running.signal(number if running.serves else signal.SIGKILL)
 
     async def ended(self) -> None:
         """Wait until all that have been started have ended. After `stop`."""
+        async with self._starting:  # whoever was about to be
+            pass
         for running in list(self._alive):
             await running.ended.wait()
 
@@ -136,6 +141,8 @@ class Slot:
             DiedAtStart: The new one did not come so far; the present one stays.
         """
         async with self._starting:
+            if self._over.is_set():
+                return
             new = await self._started()
             before, self.current = self.current, new
         self._nursery.start_soon(self._keep)
@@ -150,20 +157,26 @@ class Slot:
         before.signal(signal.SIGKILL)
 
     async def _started(self) -> Running:
-        orders, descriptors = self._orders()
-        process = await trio.lowlevel.open_process(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=descriptors,
-            start_new_session=True,  # what is typed at the terminal is the supervisor's
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+        try:
+            orders, descriptors = self._orders()
+            process = await trio.lowlevel.open_process(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=descriptors,
+                start_new_session=True,  # what is typed at the terminal is the supervisor's
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        except (OSError, ConfigurationError) as error:  # the machine has no room for one just now, say
+            log.error("process_not_begun", process=self.name, reason=str(error))
+            raise DiedAtStart(self.name, 1) from error
         assert process.stdin is not None
         assert process.stdout is not None
         running = Running(process)
         self._alive.add(running)
         self._nursery.start_soon(self._watch, running)
+        if self._over.is_set():
+            running.signal(signal.SIGKILL)
         with trio.move_on_after(START_SECONDS):
             try:
                 await process.stdin.send_all(line_of(orders))
@@ -173,8 +186,7 @@ class Slot:
             except trio.BrokenResourceError:
                 said = bytearray()
             if said.endswith(READY):
-                if self._over.is_set():
-                    running.signal(STOP)  # it has heard no signal before
+                running.serves = True
                 self._nursery.start_soon(self._listen, process.stdout)
                 return running
         running.signal(signal.SIGKILL)

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,6 +100,9 @@ class Supervisor:
         self._between = between
         self._doors: dict[str, list[socket.socket]] = {}
         self._slots: list[Slot] = []
+        self._begun: Counter[str] = Counter()
+        """How many processes each name has had."""
+        self._stopping = False
 
     async def run(self, say: Callable[[str], None]) -> int:
         """Start everything, say where, and obey signals until one says to stop. Returns the exit code."""
@@ -174,19 +178,23 @@ class Supervisor:
                 nursery.start_soon(roll)
 
     async def _replace_edges(self) -> None:
-        """One by one, each when the one before has made room."""
+        """One by one, each when the one before has made room; nobody any more once the server stops."""
         for slot in self._slots[1:]:
+            if self._stopping:
+                return
             log.info("replacing", process=slot.name)
             try:
                 await slot.replace()
             except DiedAtStart as death:
-                log.error("not_replaced", process=slot.name, reason=str(death))
+                if not self._stopping:
+                    log.error("not_replaced", process=slot.name, reason=str(death))
                 return
         log.info("all_replaced")
 
     async def _stop(self, signals: AsyncIterator[int]) -> int:
         """Have every process stop, at once all of them; wait for them. A second signal hurries. Returns the exit code:
         that something was wrong with one of them can be seen from outside."""
+        self._stopping = True
         self._close_all_doors()
         for slot in self._slots:
             slot.stop(STOP)
@@ -242,7 +250,9 @@ class Supervisor:
         descriptors = tuple(door.fileno() for door in doors)
         feed, requests = self._between.feed.getsockname(), self._between.requests.getsockname()
         number = self._names.index(name) if name in self._names else 0
-        return Orders(name, number, len(self._names), self._config, feed, requests, descriptors), descriptors
+        begun = self._begun[name]
+        self._begun[name] += 1
+        return Orders(name, number, len(self._names), begun, self._config, feed, requests, descriptors), descriptors
 
     def _open_all_doors(self) -> None:
         close_doors(open_doors(self._config))  # another server's port would be shared without a word
