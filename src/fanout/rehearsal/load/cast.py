@@ -20,8 +20,9 @@ from fanout.rehearsal.recording.made_up import DATA_MARK_BYTES, made_up, pseudon
 from fanout.server.credentials import tokens_of
 from fanout.server.settings import Config
 
-PATIENCE_SECONDS: Final = 5.0
-"""How long after it is due an act waits for what it refers to: at a high speed that may be on its way."""
+PATIENCE_SECONDS: Final = 60.0
+"""How long after it is due an act waits for what it refers to, which may be on its way: as long as a call that a server
+does not answer, for it may be starting again."""
 
 LASTS_SECONDS: Final = 24 * 3600
 
@@ -73,6 +74,14 @@ class Cast:
             self._take_back(caller, parts[0], act)
         else:
             self._at_the_desk(caller, parts[0], act)
+
+    def give_up(self, parts: list[Part]) -> None:
+        """It could not be done: nothing that refers to it need wait."""
+        for act in (part.act for part in parts if part.copy == 0):
+            if isinstance(act, Ask):
+                self._submissions.put(act.submission, None)
+            if not isinstance(act, TakeBack):
+                self._messages.put(act.message, None)
 
     # --- visitors -----------------------------------------------------------------------------------------------------
 

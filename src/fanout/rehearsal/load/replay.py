@@ -84,6 +84,7 @@ class Replay:
                 self.cast.do(caller, parts)
             except Away as away:
                 self.faults.append(str(away))
+                self.cast.give_up(parts)
             self.cast.evidence.count("acts", len(parts))
         caller.close()
 
