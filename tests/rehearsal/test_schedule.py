@@ -13,6 +13,7 @@ from fanout.rehearsal.schedule import (
     Span,
     apportion,
     asks_the_same,
+    assumptions,
     make_schedule,
     moments,
     seats,
@@ -77,6 +78,17 @@ def test_a_schedule_keeps_its_totals_at_every_scale_and_speed(name: str, scale: 
     assert abs(schedule.seconds * compress - minutes * 60) < 1e-6 * minutes * 60 + 1e-6
     assert all(a.end == b.begin for a, b in pairwise(schedule.spans))
     assert all(0 <= at <= schedule.seconds for at, _ in schedule.faults)
+
+
+def test_a_small_scale_has_as_many_questions_as_the_programme_needs():
+    """Else the scenario of `fanout plan`, tried at the scale that it advises, is missed for want of questions."""
+    scenario = read_scenario(find_scenario("town-hall-2002")[1])
+    schedule = make_schedule(scenario, scale=0.1)
+    assert schedule.totals.visitors == 100
+    assert schedule.totals.web_questions == 60, "half are approved, 20 are aired, and half as many again may wait"
+    assert "60 questions from the web, not 20: 20 are to be aired." in assumptions(scenario, schedule)
+    assert make_schedule(scenario, scale=1).totals.web_questions == scenario.totals.web_questions
+    assert make_schedule(scenario, scale=3).totals.web_questions == 600
 
 
 def test_the_evening_of_2004_at_full_size_adds_up():

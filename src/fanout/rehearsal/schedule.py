@@ -9,9 +9,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from fanout.rehearsal.scenario import OF_PHASES, Fault, Scenario, Totals
 
@@ -20,6 +21,10 @@ SCALED: Final = (
     "sms_same",
 )  # fmt: skip
 """What people do. The programme is what it is, however many follow it."""
+
+
+SPARE: Final = 1.5
+"""Questions that are approved for each that is aired: they must be there before they are due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def make_schedule(scenario: Scenario, *, scale: float = 1.0, compress: float = 1
         scale: People and what they send, times this.
         compress: How many times faster than planned: rates rise, totals stay, and moderators decide faster too.
     """
-    totals = _scaled(scenario.totals, scale)
+    totals = _fed(scenario, _scaled(scenario.totals, scale))
     planned = {weight: getattr(totals, total) for total, weight in OF_PHASES}
     planned["reloads"] = max(0, totals.connections - totals.visitors)
     parts = {
@@ -142,6 +147,11 @@ def assumptions(scenario: Scenario, schedule: Schedule) -> list[str]:
             f"Scale {schedule.scale:g}: {totals.visitors:,} visitors of {scenario.totals.visitors:,}, "
             "and what they send in proportion. The programme (questions aired, lines, announcements) is not scaled."
         )
+        asked = round(scenario.totals.web_questions * schedule.scale)
+        if totals.web_questions > max(asked, 1):
+            said.append(
+                f"{totals.web_questions:,} questions from the web, not {asked:,}: {totals.aired:,} are to be aired."
+            )
     if schedule.compress != 1:
         said.append(
             f"{schedule.compress:g} times faster than planned: {minutes:.3g} minutes for "
@@ -164,6 +174,18 @@ def _scaled(totals: Totals, scale: float) -> Totals:
         if values[name]:
             values[name] = max(1, int(values[name] * Fraction(scale) + Fraction(1, 2)))
     return Totals(**values)
+
+
+def _fed(scenario: Scenario, totals: Totals) -> Totals:
+    """The same, with as many questions from the web as the programme needs, which is not scaled: but no more than are
+    planned."""
+    come = {"web": totals.web_questions, "sms": totals.sms_messages, "api": totals.advance_questions}
+    approves = {source: team.approves for team in scenario.moderators for source in team.takes}
+    missing = SPARE * totals.aired - sum(come[source] * share for source, share in approves.items())
+    if missing <= 0 or not approves.get("web"):
+        return totals
+    wanted = totals.web_questions + ceil(missing / approves["web"])
+    return replace(totals, web_questions=max(totals.web_questions, min(wanted, scenario.totals.web_questions)))
 
 
 def _within(span: Span, share: float) -> float:
