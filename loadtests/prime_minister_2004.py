@@ -178,7 +178,7 @@ def hear_tokens(environment: Environment, msg: Message, **_: Any) -> None:
 def open_doors(house: House) -> None:
     """Make the rooms, once: while visitors come, locust says each second that the test starts."""
     for each in sorted(plan.scenario.rooms, key=lambda rooms: rooms.follows is not None):
-        settings = {"mode": each.mode, **({"follows": [each.follows]} if each.follows else {}),
+        settings = {"mode": each.mode, **({"follows": each.followed} if each.followed else {}),
                     **({"overflow": each.overflow} if each.overflow else {})}  # fmt: skip
         house.make_rooms(dict.fromkeys(each.names(), settings))
 

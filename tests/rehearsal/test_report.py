@@ -111,6 +111,8 @@ def test_the_files_say_the_same(tmp_path: Path):
     assert {tag: histogram.get_total_count() for tag, histogram in times.items()} == {"delivery": 6000, "join": 600}
     p99 = times["delivery"].get_value_at_percentile(99) / 1e6
     assert p99 == pytest.approx(found["whole"]["delivery_p99_ms"], rel=1e-6)
+    assert "|  | doors open | questions and answers | last questions |\n" in markdown
+    assert "| deliveries that are missing, and no gap said so | 0 | 3 | 0 |\n" in markdown
     assert "| MISSED | No silent loss | lost |" in markdown
     assert "Headroom: 2 times" in markdown
     assert EVIL.replace("|", "\\|") in markdown

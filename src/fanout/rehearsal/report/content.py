@@ -89,17 +89,21 @@ _MOSTLY_NONE = ("broken", "refused")
 
 
 def phases_table(done: Rehearsal) -> Table:
-    """What each phase came to."""
+    """What each phase came to: a column a phase, for there are more measures than phases, and a page is narrow."""
     used = [
         name for name in _BY_PHASE
         if any(found.get(name) not in (None, *([0] if name in _MOSTLY_NONE else [])) for found in done.phases.values())
     ]  # fmt: skip
+    spans = done.schedule.spans
     rows = [
-        (span.name, f"{span.end - span.begin:.0f} s", number(done.record.phases[span.name].most_live),
-         *(with_unit(done.phases[span.name].get(name), MEASURES[name].unit) for name in used))
-        for span in done.schedule.spans
-    ]  # fmt: skip
-    return Table(("phase", "length", "listeners", *(name.replace("_", " ").removesuffix(" ms") for name in used)), rows)
+        ("it lasted", *(f"{span.end - span.begin:.0f} s" for span in spans)),
+        ("most listeners at the same time", *(number(done.record.phases[span.name].most_live) for span in spans)),
+    ]
+    rows += [
+        (MEASURES[name].what, *(with_unit(done.phases[span.name].get(name), MEASURES[name].unit) for span in spans))
+        for name in used
+    ]
+    return Table(("", *(span.name for span in spans)), rows)
 
 
 def counts_table(done: Rehearsal) -> Table:
