@@ -12,6 +12,8 @@ from fanout.testing.store_under_test import MakeStore, StoreContractBroken
 from tests.store import wrong_records
 from tests.store.wrong_stores import Right
 
+pytestmark = pytest.mark.xdist_group("wrong stores")  # so that what was found is there for the last test
+
 WRONG = Right.__subclasses__()
 assert wrong_records.LosesTheLastOne in WRONG
 
