@@ -140,7 +140,6 @@ async def test_a_full_house_is_left_by_those_who_can(start_server):
                 pass
             for _ in range(600 if server.workers else 300):
                 _joins(crowd, server.port, ENDLESS)
-            began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             await over.wait()
             told = time.monotonic()
