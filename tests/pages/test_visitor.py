@@ -159,9 +159,13 @@ def test_scripts_write_the_same_elements_as_the_server(house: House, open_page: 
     line = {"text": "Becaus.", "final": True}
     said = house.ask("PUT", f"/v1/submissions/{question}/lines/a", "guest", json=line)
     house.ask("POST", f"/v1/rooms/salon/messages/{said['id']}/corrections", "scribe", json={"text": "Because."})
+    for number, name in enumerate(("Marie", "Paul", "Paul")):
+        line = {"text": f"{name} says so.", "final": True}
+        house.ask("PUT", f"/v1/submissions/{question}/lines/{number}", "guest", name=name, json=line)
     house.say("salon", "Next.")
     expect(page.locator("#talk > li")).to_have_count(2)
     expect(page.locator(".corrected")).to_have_count(1)
+    expect(page.locator('[data-kind="answer"] strong:visible')).to_have_text(["Marie", "Paul"])
     page.evaluate("document.querySelectorAll('.fresh').forEach((one) => one.classList.remove('fresh'))")
     written = elements(page)
     page.reload()

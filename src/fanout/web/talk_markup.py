@@ -31,17 +31,20 @@ def _unseen(entry: Entry) -> bool:
 
 
 def _exchange(exchange: Exchange, texts: Texts) -> str:
-    said = "".join(_said(line, texts) for line in (exchange.lead, *exchange.replies))
+    all_lines = (exchange.lead, *exchange.replies)
+    said = "".join(_said(line, before, texts) for before, line in zip((None, *all_lines), all_lines, strict=False))
     return f'<li class="exchange" data-id="{escape(exchange.lead.id)}">{said}</li>\n'
 
 
-def _said(line: Line, texts: Texts) -> str:
+def _said(line: Line, before: Line | None, texts: Texts) -> str:
     kind: Any = texts["kinds"].get(line.kind, "")
     by = f'<strong dir="auto">{escape(line.author.name)}</strong>' if line.author.name else ""
     what = f'<span class="kind">{escape(kind)}</span>' if kind else ""
     corrected = f'<span class="corrected">{escape(texts["corrected"])}</span>' if line.corrected_at else ""
     time = f'<time datetime="{iso_time(line.at)}">{clock(moment(line.at))}</time>'
+    # An answer that goes on where the same person's stops needs no second name.
+    same = before is not None and before.kind == line.kind == "answer" and before.author.name == line.author.name
     return (
-        f'<article class="said" data-id="{escape(line.id)}" data-kind="{escape(line.kind)}">'
+        f'<article class="said{" same" if same else ""}" data-id="{escape(line.id)}" data-kind="{escape(line.kind)}">'
         f'<p class="by">{by}{what}{corrected}{time}</p><p class="text" dir="auto">{escape(line.text)}</p></article>'
     )

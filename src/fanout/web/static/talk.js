@@ -40,8 +40,10 @@ export class Talk {
     const article = said(entry);
     this.#articles.set(entry.id, article);
     if (fresh) article.classList.add("fresh");
-    if (about) about.closest(".exchange").append(article);
-    else {
+    if (about) {
+      about.closest(".exchange").append(article);
+      markSame(about.closest(".exchange"));
+    } else {
       const exchange = element("li", "exchange");
       exchange.dataset.id = entry.id;
       exchange.append(article);
@@ -56,7 +58,10 @@ export class Talk {
     const article = this.#articles.get(id);
     if (!article || article.classList.contains("gone")) return; // its corrections go with it: nothing is to come back
     if (this.#corrections.has(id)) article.querySelector(".text").textContent = this.#corrections.get(id);
-    else takenBack(article);
+    else {
+      takenBack(article);
+      markSame(article.closest(".exchange"));
+    }
   }
 
   #correct(article, { id, text, retracted }) {
@@ -105,6 +110,17 @@ function said({ id, kind, author, text, at, retracted }) {
   article.append(by, directed("p", "text", text));
   if (retracted) takenBack(article);
   return article;
+}
+
+/** An answer that goes on where the same person's stops: it needs no second name. */
+function markSame(exchange) {
+  let before = null;
+  for (const article of exchange.querySelectorAll(".said")) {
+    const author = article.querySelector("strong")?.textContent ?? "";
+    const by = article.dataset.kind === "answer" && !article.classList.contains("gone") ? author : null;
+    article.classList.toggle("same", by !== null && by === before);
+    before = by;
+  }
 }
 
 function takenBack(article) {
