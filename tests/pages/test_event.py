@@ -5,6 +5,7 @@ who is sent away."""
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from playwright.sync_api import expect
 from tests.pages.foreign_site import foreign_site
 from tests.pages.house import House
 from tests.pages.no_websockets import without_websockets
+from tests.pages.scene import CHAT, CONFIG, ROOM
 from tests.pages.visiting import asked, enter
 
 BOTH_WAYS = True
@@ -109,3 +111,28 @@ def test_whoever_is_banned_is_out_at_once_and_a_rejection_says_why(house: House,
     expect(page.locator("#mine .fate")).to_have_text("Not taken · No advertising here.")
     house.ask("POST", "/v1/rooms/salon/bans", "moderator", json={"target": waiting["person"], "reason": "Enough."})
     expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
+    expect(page.locator("#question-text")).to_be_hidden()
+
+
+def test_who_is_banned_in_the_chat_is_told_there_and_who_is_banned_in_the_room_is_out_of_both(
+    start_server: Any, open_page: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "house.toml").write_text(CONFIG.replace('site_logo = "logo.svg"', ""))
+    house = House(start_server("--config", str(tmp_path / "house.toml"), "--memory"), start_server, ())
+    for banned in (CHAT, ROOM):
+        page = open_page(f"{house.url}/rooms/{ROOM}")
+        enter(page, "Bob")
+        asked(page, "Buy my books!")
+        expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+        expect(page.locator("#say-text")).to_be_visible()
+        waiting = house.queue(ROOM)[-1]
+        house.ask("POST", f"/v1/rooms/{banned}/bans", "moderator", json={"target": waiting["person"], "reason": "No."})
+        if banned == CHAT:
+            expect(page.locator("#chat [role=status]")).to_have_text("You have been sent away from the chat.")
+            expect(page.locator("#state")).to_have_text("Live")
+            expect(page.locator("#question-text")).to_be_visible()
+        else:
+            expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
+            expect(page.locator("#question-text")).to_be_hidden()
+            expect(page.locator("#chat")).to_be_hidden()
+        expect(page.locator("#say-text")).to_be_hidden()

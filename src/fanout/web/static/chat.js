@@ -3,7 +3,7 @@
 import { Pace } from "./pace.js";
 import { submits } from "./part.js";
 import { Talk } from "./talk.js";
-import { counted, texts } from "./words.js";
+import { counted, element, texts } from "./words.js";
 
 const NEAR_PX = 40; // from the bottom, and still at it
 
@@ -36,9 +36,16 @@ export class Chat {
     this.#talk.takeBack(id);
   }
 
+  /** Nothing comes any more, and nothing can be said; why. */
+  close(why) {
+    const told = element("p", "note", why);
+    told.setAttribute("role", "status");
+    document.getElementById("say")?.replaceWith(told);
+  }
+
   open(live, identity) {
     const form = document.getElementById("say");
-    if (!form.hidden) return;
+    if (!form?.hidden) return;
     form.hidden = false;
     submits(form, document.getElementById("say-text"), live, this.room, identity);
     this.#toBottom();
