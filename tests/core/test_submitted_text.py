@@ -11,6 +11,7 @@ from fanout.core.say import Say, checked
 from fanout.core.submitted_text import (
     _PLAIN,
     MAX_SUBMISSION_CHARACTERS,
+    MAX_SUBMISSION_LINES,
     Removed,
     _put_right,
     checked_text,
@@ -107,6 +108,19 @@ def test_the_longest_text_passes_and_one_more_is_refused_or_cut():
     assert removed == (Removed.END,)
 
 
+def test_many_blank_lines_are_one_and_lines_beyond_the_limit_are_refused_or_joined():
+    for blank in ("\n" * 400, "\n \n\t\n\u3000\n", "\r\n\r\n\r\n", "\n\u2028\n\n"):
+        assert checked_text(f"a{blank}  b") == "a\n\n  b"
+        assert cleaned_text(f"a{blank}  b") == ("a\n\n  b", ())
+    assert cleaned_text("a\n\x00\n\x00\nb") == ("a\n\nb", (Removed.CONTROLS,))
+    most = "\n".join("x" * MAX_SUBMISSION_LINES)
+    assert checked_text(most) == most
+    with pytest.raises(InvalidInput, match="at most 20 lines; this has 22") as caught:
+        checked_text(f"{most}\ny\nz")
+    assert caught.value.code == "text_too_long"
+    assert cleaned_text(f"{most}\ny\nz") == (f"{most} y z", (Removed.LINES,))
+
+
 def test_a_cut_does_not_go_through_what_people_take_for_one_character():
     family = "👩\u200d👩\u200d👧"
     for spare in range(12):
@@ -135,6 +149,9 @@ NASTY = st.sampled_from(
             "\ufffd",
             "日",
             "x" * 1990,
+            "\n",
+            "\n \n\n",
+            "y\n" * 18,
         ),
         *(SCOTLAND, SCOTLAND[:3], "\U0001f3f4", "\U000e007f", "\ud83d", "\ude00"),
     ]
@@ -151,7 +168,7 @@ def test_what_was_cleaned_passes_the_check_and_can_be_published(text):
         assert cleaned_text(cleaned) == (cleaned, ())
         assert checked([Say(cleaned)])
         assert len(cleaned.encode()) <= MAX_TEXT_BYTES
-    if not removed and cleaned:
+    if not removed and cleaned and len(text) <= MAX_SUBMISSION_CHARACTERS:  # what was written is counted, blanks too
         assert checked_text(text) == cleaned
     assert list(removed) == [what for what in Removed if what in removed]
 

@@ -18,11 +18,16 @@ MAX_SUBMISSION_CHARACTERS: Final = 2000
 """Characters of one submission: a question is 200, the longest SMS of several parts 1,600. Beyond: `text_too_long`, and
 an SMS is cut."""
 
+MAX_SUBMISSION_LINES: Final = 20
+"""Lines of one submission, with one blank line at most between two paragraphs: what a line's end costs to write must
+not push what others said off the screen. Beyond: `text_too_long`, and the further lines of an SMS become one."""
+
 MAX_STACKED_MARKS: Final = 6
 """Combining marks in a row. Hebrew with points and accents reaches five, and so do Tibetan stacks; piles that climb
 over other lines begin at about eight. Beyond: `bad_text`."""
 
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 _CUT_MARK: Final = "\u2026"
 
 _FLAG = "\U0001f3f4[\U000e0020-\U000e007e]{1,30}\U000e007f"
@@ -59,12 +64,14 @@ class Removed(StrEnum):
     """Halves of characters, and numbers that are none."""
     MARKS = "marks"
     """Piled-up marks."""
+    LINES = "lines"
+    """Line ends over the limit."""
     END = "end"
     """What was over the limit."""
 
 
 def checked_text(text: str) -> str:
-    """The text as it is kept: line ends as newlines, no blanks around it.
+    """The text as it is kept: line ends as newlines, one blank line for several, no blanks around it.
 
     Raises:
         InvalidInput: `text_empty` (nothing that could be seen), `text_too_long`, `bad_text`.
@@ -81,7 +88,12 @@ def checked_text(text: str) -> str:
         raise InvalidInput(f"text has {fault}.", code="bad_text")
     if not is_visible(kept):
         raise InvalidInput("text is empty.", code="text_empty")
-    return kept.strip()
+    kept = _BLANK_LINES.sub("\n\n", kept.strip())
+    if (lines := kept.count("\n") + 1) > MAX_SUBMISSION_LINES:
+        raise InvalidInput(
+            f"A message has at most {MAX_SUBMISSION_LINES} lines; this has {lines}.", code="text_too_long"
+        )
+    return kept
 
 
 def cleaned_text(text: str) -> tuple[str, tuple[Removed, ...]]:
@@ -97,7 +109,11 @@ def cleaned_text(text: str) -> tuple[str, tuple[Removed, ...]]:
 def _put_right(text: str) -> tuple[str, tuple[Removed, ...]]:
     removed: set[Removed] = set()
     kept = _LINE_END.sub("\n", _whole_characters(text, removed))
-    kept = _without_faults(kept, removed).strip()
+    kept = _BLANK_LINES.sub("\n\n", _without_faults(kept, removed).strip())
+    if kept.count("\n") >= MAX_SUBMISSION_LINES:
+        removed.add(Removed.LINES)
+        *first, rest = kept.split("\n", MAX_SUBMISSION_LINES - 1)
+        kept = "\n".join([*first, " ".join(rest.split("\n"))])
     if len(kept) > MAX_SUBMISSION_CHARACTERS:
         removed.add(Removed.END)
         kept = _cut(kept).rstrip() + _CUT_MARK

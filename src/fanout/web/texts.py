@@ -154,7 +154,7 @@ SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "submissions_closed": "Nothing can be sent here.",
             "name_reserved": "This name belongs to somebody of the house. Please choose another.",
             "name_empty": "Please choose a name.", "text_empty": "There is no text yet.",
-            "text_too_long": "This is too long.", "closed": "The connection has ended.",
+            "text_too_long": "This is too long, or has more than 20 lines.", "closed": "The connection has ended.",
         },
     },
     "fr": {
@@ -190,7 +190,7 @@ SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "submissions_closed": "On ne peut rien envoyer ici.",
             "name_reserved": "Ce nom appartient à quelqu’un de la maison. Choisissez-en un autre.",
             "name_empty": "Choisissez un nom.", "text_empty": "Il n’y a pas encore de texte.",
-            "text_too_long": "C’est trop long.", "closed": "La connexion est terminée.",
+            "text_too_long": "C’est trop long, ou il y a plus de 20 lignes.", "closed": "La connexion est terminée.",
         },
     },
 }  # fmt: skip
