@@ -184,6 +184,36 @@ def test_two_at_once_see_each_other_and_the_first_counts(house: House, sign_in: 
     assert house.ask("GET", f"/v1/submissions/{waiting}", "moderator")["by"] == "Omar (moderator)"
 
 
+def test_what_others_do_puts_no_other_question_under_the_finger(house: House, sign_in: Any) -> None:
+    ids = [ask(house, "salon", "Tom", f"question {number}") for number in range(40)]
+    waiting = lambda: [one["id"] for one in house.queue("salon", state="held", limit=100)]  # noqa: E731
+    page = sign_in("Zoé")
+    expect(page.locator("#found")).to_have_text("40 shown")
+    keys, chosen = page.locator("#list"), page.locator(".detail > .text")
+    for _ in range(25):
+        keys.press("j")
+    expect(chosen).to_have_text("question 25")
+    row = page.locator('[role="option"][aria-selected="true"]')
+    before = row.bounding_box()
+    house.decide(ids[0], "reject")
+    expect(page.locator("#found")).to_have_text("39 shown")
+    expect(chosen).to_have_text("question 25")
+    assert abs(row.bounding_box()["y"] - before["y"]) < 2
+    house.decide(ids[25], "reject")
+    expect(chosen).to_have_text("question 26")
+    keys.press("a")
+    expect(page.locator("#told")).to_contain_text("Read it")
+    keys.press("j")
+    page.keyboard.down("a")
+    page.keyboard.down("a")  # held: it repeats
+    page.keyboard.up("a")
+    expect(page.locator("#told")).to_have_text("Approved.")
+    keys.press("a")  # the next, at once
+    expect(page.locator("#found")).to_have_text("36 shown")
+    assert set(ids) - set(waiting()) == {ids[number] for number in (0, 25, 27, 28)}
+    assert page.complaints == []
+
+
 def test_whoever_is_banned_at_the_desk_is_out_at_once(house: House, open_page: Any, sign_in: Any) -> None:
     visitor = open_page(f"{house.url}/rooms/salon")
     visitor.locator("#name").fill("Bob")

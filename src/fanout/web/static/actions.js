@@ -59,9 +59,16 @@ export class Actions {
     return Boolean(submission) && (states === null || states.includes(submission.state));
   }
 
+  /** Whether somebody else has just put another one, or other words, under the finger; says so. */
+  #unread(action) {
+    if (action === "undo" || action === "mark" || !this.#desk.unread()) return false;
+    this.#desk.tell(texts.read_first);
+    return true;
+  }
+
   async do(action) {
     const submission = this.#desk.current();
-    if (!this.#sensible(action, submission)) return;
+    if (!this.#sensible(action, submission) || this.#unread(action)) return;
     try {
       await this[`_${action}`](submission);
     } catch (error) {
@@ -105,8 +112,15 @@ export class Actions {
   }
 
   async _undo() {
+    const { queue } = this.#desk;
     const id = this.#last.pop();
-    this.#desk.queue.take(await ask("POST", `/v1/submissions/${id}/decisions`, { action: "undo" }));
+    queue.deciding.add(id);
+    try {
+      queue.take(await ask("POST", `/v1/submissions/${id}/decisions`, { action: "undo" }));
+      this.#desk.draw();
+    } finally {
+      queue.deciding.delete(id);
+    }
     this.#desk.tell(texts.done.undo);
     this.#desk.goTo(id);
   }
@@ -114,7 +128,7 @@ export class Actions {
   /** Rejects with a reason of one's own: Shift+R. */
   async rejectWithReason() {
     const submission = this.#desk.current();
-    if (!may("moderate") || !this.#sensible("reject", submission)) return;
+    if (!may("moderate") || !this.#sensible("reject", submission) || this.#unread("reject")) return;
     const reason = await this.#asked(submission, texts.reason);
     if (reason !== null) await this.#decide(submission, "reject", { reason }).catch((error) => this.#desk.tell(error.message));
     this.#desk.draw();

@@ -10,18 +10,24 @@ import { clock, counted, element, filled, number, texts } from "./words.js";
 
 const ROW_REM = 4;
 const TALLIES_EVERY_MS = 5000;
+const READING_MS = 1500; // what comes under the finger by itself can't be decided on before it can have been read
 
 const room = document.body.dataset.room;
 const byId = (id) => document.getElementById(id);
 let redrawing = false;
+let readAt = 0;
+let [lastChosen, lastText] = [null, ""];
 let behind = false; // whether the desk room had no room for everything that changed
 
 const queue = new Queue(redraw);
 const detail = new Detail();
-const list = new List(byId("list"), { height: ROW_REM, row: drawRow, choose: showChosen });
+const list = new List(byId("list"), {
+  height: ROW_REM, row: drawRow, choose: () => showChosen(true), at: (index) => queue.shown[index].id, find: (id) => queue.indexOf(id),
+});
 const desk = {
   queue, detail, marked: new Set(), draw,
-  current: () => queue.shown[list.chosen] ?? null,
+  current: () => queue.get(list.key) ?? null,
+  unread: () => performance.now() < readAt,
   tell: (text) => { byId("told").textContent = text; },
   move: (steps) => list.choose(list.chosen + steps),
   goTo: (id) => { if (queue.indexOf(id) >= 0) list.choose(queue.indexOf(id)); },
@@ -36,7 +42,10 @@ function redraw() {
 
 function draw() {
   redrawing = false;
-  list.update(queue.shown.length);
+  list.update(queue.shown.length, queue.loading);
+  const current = desk.current();
+  const other = current?.id !== lastChosen || current?.text !== lastText;
+  if (other && lastChosen && current && !queue.deciding.has(lastChosen)) readAt = performance.now() + READING_MS;
   const text = found(queue.shown.length, queue.loading);
   if (byId("found").textContent !== text) byId("found").textContent = text;
   showChosen();
@@ -46,7 +55,7 @@ function drawRow(index, row) {
   const submission = queue.shown[index];
   const lease = holder(queue.leases.get(submission.id));
   const key = `${submission.id} ${submission.text} ${submission.state} ${lease} ${desk.marked.has(submission.id)}`;
-  row.classList.toggle("chosen", index === list.chosen);
+  row.classList.toggle("chosen", submission.id === list.key);
   if (row.drawn === key) return;
   row.drawn = key;
   row.classList.toggle("marked", desk.marked.has(submission.id));
@@ -63,8 +72,10 @@ function drawRow(index, row) {
   row.replaceChildren(head, text);
 }
 
-function showChosen() {
+function showChosen(byHand = false) {
   const submission = desk.current();
+  if (byHand) readAt = 0;
+  if (submission) [lastChosen, lastText] = [submission.id, submission.text];
   detail.show(submission, submission && queue.leases.get(submission.id));
   actions.offer(submission);
 }
@@ -76,6 +87,7 @@ byId("list").addEventListener("keydown", (event) => {
   }[event.key];
   if (steps === Infinity || steps === -Infinity) list.choose(steps > 0 ? queue.shown.length - 1 : 0);
   else if (steps) desk.move(steps);
+  else if (event.repeat) return; // a key that is held moves, and decides once
   else if (event.key === "/") byId("filters").elements.search.focus();
   else if (event.key === "R") actions.rejectWithReason();
   else if (!actions.key(event.key)) return;
@@ -87,8 +99,8 @@ byId("list").addEventListener("keydown", (event) => {
 let typing = null;
 function filter() {
   const { state, source, search } = byId("filters").elements;
-  list.chosen = 0;
-  byId("list").scrollTop = 0;
+  list.reset();
+  lastChosen = null;
   load({ state: state.value, source: source.value, search: search.value.trim() });
 }
 byId("filters").addEventListener("change", filter);
