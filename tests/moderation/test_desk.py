@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from fanout.core.lease import LEASE_MILLISECONDS
+from fanout.core.message import Message
 from fanout.core.principal import Role
 from fanout.core.submission import State, Step
 from fanout.errors import InvalidInput, MessageNotFound, NotAllowed, SubmissionNotFound, TransitionRefused
@@ -258,6 +259,21 @@ async def test_a_retraction_reaches_everything_and_is_written_down_either_way():
         assert entries[-2:] == [("retract", aired.id), ("retract", spoken.id)]
         with pytest.raises(MessageNotFound):
             await house.desk.retract(ANN, "hall", "a" * 12)
+
+
+async def test_who_answers_takes_back_what_they_said_themselves_and_nothing_else():
+    scribe = staff(Role.SCRIBE)
+    async with open_house() as house:
+        aired = await house.do((await house.approved()).id, Step.AIR)
+        slip = await house.moderation.scribe.final(scribe, aired.id, "a", "A slip.")
+        others = await house.moderation.scribe.final(staff(Role.GUEST), aired.id, "b", "Of another.")
+        for who, message in ((scribe, others.id), (scribe, aired.message), (staff(Role.SCRIBE, room="chat"), slip.id)):
+            with pytest.raises(NotAllowed):
+                await house.desk.retract(who, "hall", message)
+        await house.desk.retract(scribe, "hall", slip.id)
+        assert [said.retracted for said in house.engine.room("hall").recent if isinstance(said, Message)] == [
+            False, True, False,
+        ]  # fmt: skip
 
 
 async def test_pages_of_the_queue_have_a_size_and_take_a_token_for_their_room():

@@ -148,6 +148,82 @@ def test_what_the_scribe_types_while_offline_goes_out_once_and_in_order(house: H
     assert said(house) == ["one", "two"]
 
 
+def test_two_tabs_lose_nothing_and_signing_out_leaves_nothing(house: House, on_stage: Any) -> None:
+    aired(house)
+    page = on_stage("scribe")
+    other = page.context.new_page()
+    other.goto(f"{house.url}/rooms/salon/stage")
+    field = other.locator("#line-text")
+    expect(field).to_be_enabled()
+    page.context.set_offline(True)
+    page.locator("#line-text").fill("one")
+    page.locator("#line-text").press("Enter")
+    expect(other.locator(".waiting .text")).to_have_text(["one"])
+    field.press_sequentially("half a li")
+    page.close()
+    other.context.set_offline(False)
+    expect(other.locator(".waiting li")).to_have_count(0)
+    assert said(house) == ["one"]
+    asked: list[str] = []
+    other.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    other.locator("#sign-out").click()
+    assert asked == ["1 line that you wrote is not on air. Sign out, and lose it?"]
+    expect(field).to_have_value("half a li")
+    other.once("dialog", lambda dialog: dialog.accept())
+    other.locator("#sign-out").click()
+    expect(other.locator("#sign-in")).to_be_visible()
+    assert other.evaluate("localStorage.length") == 0
+
+
+def test_a_correction_stays_while_another_line_is_sent_and_waits_for_the_connection(
+    house: House, on_stage: Any
+) -> None:
+    aired(house)
+    page = on_stage("scribe")
+    field, answers = page.locator("#line-text"), page.locator(".on-air .answer")
+    for line in ("Becaus.", "In Mai."):
+        field.fill(line)
+        field.press("Enter")
+    expect(answers).to_have_text(["Becaus.", "In Mai."])
+    page.get_by_role("button", name="Correct: Becaus.").click()
+    correction = page.locator(".on-air form input")
+    correction.fill("Because.")
+    field.fill("Yes.")
+    field.press("Enter")
+    expect(answers).to_have_text(["In Mai.", "Yes."])
+    expect(correction).to_have_value("Because.")
+    page.context.set_offline(True)
+    correction.press("Enter")
+    expect(answers.first).to_have_text("Because.")
+    expect(page.locator(".on-air .note")).to_have_text("waits for the connection")
+    assert "Because." in page.evaluate("JSON.stringify(localStorage)")
+    page.context.set_offline(False)
+    expect(page.locator(".on-air .note")).to_have_count(0)
+    expect(answers).to_have_text(["Because.", "In Mai.", "Yes."])
+
+
+def test_a_line_is_taken_back_with_two_presses_by_who_said_it_or_who_moderates(house: House, on_stage: Any) -> None:
+    question = aired(house)
+    line = {"text": "Of another.", "final": True}
+    house.ask("PUT", f"/v1/submissions/{question}/lines/a", "guest", json=line)
+    page, moderator = on_stage("scribe"), on_stage("moderator", locale="fr-FR")
+    moderator.get_by_role("link", name="Scribe").click()
+    page.locator("#line-text").fill("A slip.")
+    page.locator("#line-text").press("Enter")
+    answers = page.locator(".on-air .answer")
+    expect(answers).to_have_text(["Of another.", "A slip."])
+    expect(page.get_by_role("button", name="Take back")).to_have_count(1)
+    page.get_by_role("button", name="Take back: A slip.").press("Enter")
+    expect(answers).to_have_count(2)
+    page.get_by_role("button", name="Really take back, for everybody?: A slip.").press("Enter")
+    expect(answers).to_have_text(["Of another."])
+    moderator.get_by_role("button", name="Retirer: Of another.").click()
+    moderator.get_by_role("button", name="Vraiment retirer").click()
+    expect(moderator.locator(".on-air .answer")).to_have_count(0)
+    expect(answers).to_have_count(0)
+    assert not any(said(house))
+
+
 def test_a_line_answers_what_was_on_air_when_it_was_begun(house: House, on_stage: Any) -> None:
     aired(house, "Why?")
     page = on_stage("scribe")

@@ -182,12 +182,13 @@ class Desk:
             reason: What its author may see.
 
         Raises:
-            NotAllowed: This role or token may not.
+            NotAllowed: This role or token may not: who answers takes back what they said themselves, nothing else.
             RoomNotFound, MessageNotFound: There is no such message.
             LogUnavailable, StoreUnavailable: Try again; that is always safe.
         Cancellation: as `decide`; trying again is always safe.
         """
-        principal.check(Action.RETRACT, room)
+        if not principal.may(Action.RETRACT, room) and not await self._scribe.said_by(principal, room, message_id):
+            principal.check(Action.RETRACT, room)
         found = self._engine.room(room)
         with trio.CancelScope(shield=True):
             # The log first: what must not be seen any more must not wait for the desk's books.

@@ -17,7 +17,15 @@ from fanout.core.say import Say, checked
 from fanout.core.submission import Decision, State, Step, Submission
 from fanout.core.submitted_text import is_visible
 from fanout.engine.engine import Engine
-from fanout.errors import Conflict, InvalidInput, RecordNotFound, SubmissionNotFound, TransitionRefused
+from fanout.errors import (
+    Conflict,
+    InvalidInput,
+    MessageNotFound,
+    RecordNotFound,
+    RoomNotFound,
+    SubmissionNotFound,
+    TransitionRefused,
+)
 from fanout.moderation.answer_lines import AnswerLines
 from fanout.moderation.people import signed
 from fanout.moderation.ports import Store
@@ -196,6 +204,21 @@ class Scribe:
                 await self._engine.room(room).retract(message.id)
                 raise _retracted()
             return message
+
+    async def said_by(self, principal: Principal, room: str, message_id: str) -> bool:
+        """Whether this is an answer of this very person, who may answer.
+
+        Raises:
+            LogUnavailable: The log can't be read now.
+        Cancellation: safe.
+        """
+        if not principal.may(Action.ANSWER, room):
+            return False
+        try:
+            message = await self._engine.room(room).find(message_id)
+        except (RoomNotFound, MessageNotFound):
+            return False
+        return message.kind == "answer" and message.author == Author(principal.name, principal.role)
 
     def corrections(self, message_id: str) -> list[str]:
         """The ids of the messages that correct this one. Whoever retracts it retracts them too."""

@@ -129,7 +129,7 @@ def _paths() -> dict[str, Any]:
                 {"name": "id", "in": "path", "required": True, "schema": text("Its id.")},
             ],
             "delete": operation(
-                "Retract a message (moderator)",
+                "Retract a message (moderator, operator; an answer: who said it)",
                 {"200": content("Retracted, now or before.", ref("Retraction"))},
                 "401 403 404 503",
                 staff=True,

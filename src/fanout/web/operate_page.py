@@ -14,7 +14,7 @@ from fanout.web.answers import resource
 from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import language_for
 from fanout.web.session import Sessions
-from fanout.web.staff_pages import NOBODY_ELSE, may, sign_in_page
+from fanout.web.staff_pages import NOBODY_ELSE, may, me, sign_in_page
 from fanout.web.texts import TEXTS
 from fanout.web.texts_operate import OPERATE_TEXTS
 from fanout.web.texts_staff import STAFF_TEXTS
@@ -74,7 +74,7 @@ class OperatePage:
         )  # fmt: skip
         return self._frame.page(
             language, texts["operate"], Markup(main), script="operate.js", styles=("operate.css",), texts=texts,
-            data={"may": may(principal, EVERY_ROOM)}, headers=NOBODY_ELSE,
+            data={"may": may(principal, EVERY_ROOM), "me": me(principal)}, headers=NOBODY_ELSE,
         )  # fmt: skip
 
 

@@ -125,10 +125,10 @@ class RoomsApi:
         """`DELETE /v1/rooms/{room}/messages/{id}`."""
         name, message = request.path_params["room"], request.path_params["id"]
         principal = principal_of(request, self._tokens)
-        principal.check(Action.RETRACT, name)
         return json_answer(as_object(await self._retract(principal, name, message)))
 
     async def _retract_here(self, principal: Principal, room: str, message: str) -> Retraction:
+        principal.check(Action.RETRACT, room)
         return await self._engine.room(room).retract(message)
 
     async def history(self, request: Request) -> Response:

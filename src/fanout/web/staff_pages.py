@@ -100,7 +100,7 @@ class StaffPages:
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}
         links = _link("stage", texts["to_stage"], language) if _views(principal, name) else Markup("")
         main = filled(_DESK, texts, title=title, **options, links=links, who=principal.name or str(principal.role))
-        data = {"room": name, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
+        data = {"room": name, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
             language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
             texts={**texts, **DESK_TEXTS[language]}, headers=NOBODY_ELSE,
@@ -123,7 +123,7 @@ class StaffPages:
         tabs = Markup("".join(_tab(one, texts["views"][one], language, current=one == view) for one in views))
         links = _link("desk", texts["to_desk"], language) if principal.may(Action.MODERATE, name) else Markup("")
         main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=principal.name or str(principal.role))
-        data = {"room": name, "view": view, "may": may(principal, name), "me": f"{principal.name} ({principal.role})"}
+        data = {"room": name, "view": view, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
             language, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
             texts=texts, headers=NOBODY_ELSE,
@@ -168,6 +168,11 @@ def _tab(view: str, text: str, language: str, *, current: bool) -> str:
     here = Markup(' aria-current="page"' if current else "")
     template = '<a href="?view={view}&amp;lang={language}"{here}>{text}</a>'
     return filled(template, {}, view=view, language=language, here=here, text=text)
+
+
+def me(principal: Principal) -> str:
+    """Who has signed in, as the scripts know them from others."""
+    return f"{principal.name} ({principal.role})"
 
 
 def may(principal: Principal, room: str) -> str:

@@ -12,6 +12,10 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "sign_in_title": "Sign in", "token": "Your token", "sign_in_button": "Sign in",
         "sign_in_note": "Paste it once, or open the link that you were given. This browser keeps it until it closes.",
         "other_role": "You are signed in as {role}, who has no place here. Sign in as somebody else.",
+        "unsent": {
+            "one": "{count} line that you wrote is not on air. Sign out, and lose it?",
+            "other": "{count} lines that you wrote are not on air. Sign out, and lose them?",
+        },
         "sign_out": "Sign out", "desk": "Desk", "waiting": "waiting", "connecting": "Connecting…",
         "to_stage": "To the stage", "to_desk": "To the desk", "other_pages": "Other pages",
         "programme": "Programme", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
@@ -29,6 +33,10 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "sign_in_title": "S’identifier", "token": "Votre jeton", "sign_in_button": "Entrer",
         "sign_in_note": "Collez-le une fois, ou ouvrez le lien reçu. Ce navigateur le garde jusqu’à sa fermeture.",
         "other_role": "Vous êtes identifié comme {role}, qui n’a pas de place ici. Identifiez-vous autrement.",
+        "unsent": {
+            "one": "{count} ligne de vous n’est pas à l’antenne. Quitter et la perdre ?",
+            "other": "{count} lignes de vous ne sont pas à l’antenne. Quitter et les perdre ?",
+        },
         "sign_out": "Quitter", "desk": "Modération", "waiting": "en attente", "connecting": "Connexion…",
         "to_stage": "Vers la scène", "to_desk": "Vers la modération", "other_pages": "Autres pages",
         "programme": "Programme", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",

@@ -9,7 +9,7 @@ const SHEET_AFTER_MS = 150; // changes that come together are one look at the ru
 const MOST_APPROVED = 200;
 
 export class Evening extends EventTarget {
-  onAir = null; // { submission, message, name, text, answers: [{ id, name, text }] }
+  onAir = null; // { submission, message, name, text, answers: [{ id, name, role, text }] }
   sheet = [];
   approved = [];
   drafts = new Map(); // by submission and line: what somebody types, not yet on air
@@ -63,7 +63,7 @@ export class Evening extends EventTarget {
     const { answers, message } = this.onAir;
     const corrected = answers.find((one) => one.id === re);
     if (kind === "correction" && corrected) corrected.text = retracted ? corrected.text : text;
-    else if (re === message && !retracted) answers.push({ id, name: author.name, text });
+    else if (re === message && !retracted) answers.push({ id, name: author.name, role: author.role, text });
   }
 
   #draft({ submission, line, text, by, final }) {

@@ -3,18 +3,30 @@
 
 import { by, part, said } from "./animator.js";
 import { Refused } from "./fanout.js";
-import { ask, roomPath } from "./staff.js";
+import { Kept } from "./kept.js";
+import { ask, may, roomPath } from "./staff.js";
 import { element, filled, texts } from "./words.js";
 
 const DRAFT_EVERY_MS = 700; // while something is typed: others watch it
 const TRY_AGAIN_MS = 2000;
+const SURE_MS = 5000; // for the second press
+// Worth another try: these pass, or end with a new sign-in.
+const LATER = ["store_unavailable", "log_unavailable", "closed", "token_missing", "token_refused"];
+
+const SENDS = {
+  line: ({ question, line, text }) => ask("PUT", `/v1/submissions/${question}/lines/${line}`, { text, final: true }),
+  correction: ({ message, text }) => ask("POST", roomPath(`/messages/${message}/corrections`), { text }),
+  retraction: ({ message }) => ask("DELETE", roomPath(`/messages/${message}`)),
+};
 
 export class Scribe {
   #evening;
   #tell;
-  #kept; // the name under which this browser keeps what is typed
-  #work; // { question, about, line, text, waiting: [{ question, line, text }] }, of which `about` says what the question is
+  #kept; // what this browser keeps of it
+  #work; // { question, about, line, text }, of which `about` says what the question is
   #sending = false;
+  #forms = new Map(); // by message: corrections that are being typed
+  #asked = null; // the message whose taking back waits for the second press
   #timer = null;
   #drawn = "";
   #air = element("div");
@@ -27,10 +39,11 @@ export class Scribe {
   constructor(place, evening, tell, room) {
     this.#evening = evening;
     this.#tell = tell;
-    this.#kept = `fanout-scribe ${room}`;
-    this.#work = { question: null, about: "", line: newLine(), text: "", waiting: [], ...JSON.parse(localStorage.getItem(this.#kept) ?? "{}") };
+    this.#kept = new Kept(room, (line) => this.#elsewhere(line));
+    this.#work = this.#kept.found() ?? nothing();
     place.replaceChildren(this.#air, this.#writing(), this.#ready());
     this.#field.value = this.#work.text;
+    this.#drawWaiting();
     ask("GET", roomPath("/rules")).then(({ typing }) => this.#tellShown(typing), () => {}); // then with the first draft
     addEventListener("online", () => this.#send());
   }
@@ -72,58 +85,91 @@ export class Scribe {
   draw() {
     const { onAir, state } = this.#evening;
     if (state.state === "live") this.#send();
-    const now = JSON.stringify([onAir]);
+    const corrected = this.#corrected();
+    const now = JSON.stringify([onAir, this.#asked, [...corrected], [...this.#forms.keys()]]);
     if (now !== this.#drawn && !this.#air.contains(document.activeElement?.closest("form"))) {
       this.#drawn = now;
+      const had = document.activeElement?.dataset.focus;
       const air = part(texts.on_air, "on-air");
-      if (onAir) air.append(by(onAir.name), said(onAir.text, "question"), this.#answers(onAir));
+      if (onAir) air.append(by(onAir.name), said(onAir.text, "question"), this.#answers(onAir, corrected));
       else air.append(element("p", "note", texts.nothing_on_air));
+      for (const [id, form] of this.#forms) if (!onAir?.answers.some((one) => one.id === id)) air.append(form); // what was typed stays
       this.#air.replaceChildren(air);
+      if (had) this.#air.querySelector(`[data-focus="${CSS.escape(had)}"]`)?.focus();
     }
     this.#drawBelongs();
     this.#field.disabled = !onAir?.submission && !this.#field.value;
   }
 
-  #answers({ answers }) {
+  #answers({ answers }, corrected) {
     const list = element("ol");
     for (const one of answers) {
       const item = element("li");
-      const button = element("button", "link", texts.correct);
-      button.type = "button";
-      button.setAttribute("aria-label", `${texts.correct}: ${one.text.slice(0, 80)}`);
-      button.addEventListener("click", () => this.#correct(item, one));
-      item.append(said(one.text, "answer"), button);
+      const text = corrected.get(one.id) ?? one.text;
+      if (this.#forms.has(one.id)) item.append(this.#forms.get(one.id));
+      else item.append(said(text, "answer"), this.#button(one, texts.correct, () => this.#correct(one.id, text)));
+      if (!this.#forms.has(one.id) && (may("retract") || `${one.name} (${one.role})` === document.body.dataset.me)) {
+        const sure = this.#asked === one.id;
+        item.append(" ", this.#button(one, sure ? texts.take_back_sure : texts.take_back, () => this.#takeBack(one.id), "take-back"));
+      }
+      if (corrected.has(one.id)) item.append(" ", element("span", "note", texts.not_sent));
       list.append(item);
     }
     return list;
   }
 
+  #button({ id, text }, says, act, name = "correct") {
+    const button = element("button", "link", says);
+    button.type = "button";
+    button.dataset.focus = `${id} ${name}`;
+    button.setAttribute("aria-label", `${says}: ${text.slice(0, 80)}`);
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  /** Corrections that wait, by message. */
+  #corrected() {
+    return new Map(this.#kept.waiting().filter(([, { what }]) => what === "correction").map(([, { message, text }]) => [message, text]));
+  }
+
   /** A line that is on air gets a field in its place. */
-  #correct(item, { id, text }) {
+  #correct(id, text, typed = text) {
     const form = element("form", "row");
     const field = element("input");
-    field.value = text;
+    field.value = typed;
     field.maxLength = 4000;
     field.dir = "auto";
     field.setAttribute("aria-label", texts.correct);
     form.append(field, element("button", "main", texts.apply));
     const leave = () => {
-      this.#drawn = "";
+      this.#forms.delete(id);
       form.remove();
       this.draw();
     };
     form.addEventListener("keydown", (event) => { if (event.key === "Escape") leave(); });
-    form.addEventListener("submit", async (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
-      try {
-        if (field.value !== text) await ask("POST", roomPath(`/messages/${id}/corrections`), { text: field.value });
-        leave();
-      } catch (error) {
-        this.#tell(filled(texts.failed, { why: error.message })); // what was typed stays
-      }
+      if (field.value !== text) this.#wait({ what: "correction", message: id, text: field.value });
+      leave();
     });
-    item.replaceChildren(form);
+    this.#forms.set(id, form);
+    this.draw();
     field.focus();
+  }
+
+  /** It is gone for everybody, so it takes two presses. */
+  #takeBack(id) {
+    if (this.#asked === id) {
+      this.#asked = null;
+      this.#wait({ what: "retraction", message: id });
+    } else {
+      this.#asked = id;
+      setTimeout(() => {
+        if (this.#asked === id) this.#asked = null;
+        this.draw();
+      }, SURE_MS);
+    }
+    this.draw();
   }
 
   #typed() {
@@ -131,7 +177,8 @@ export class Scribe {
     const empty = !this.#work.text.trim();
     if (empty) this.#discard(); // nobody is to see any more what was there
     if (empty || !this.#work.question) this.#begin();
-    this.#keep();
+    this.#kept.write(this.#work);
+    this.#drawBelongs();
     this.#timer ??= setTimeout(() => this.#draft(), DRAFT_EVERY_MS);
   }
 
@@ -160,6 +207,7 @@ export class Scribe {
     button.type = "button";
     button.addEventListener("click", () => {
       this.#discard(); // there; it goes on as a line of the other
+      this.#kept.drop(this.#work.line);
       this.#work.line = newLine();
       this.#begin();
       this.#typed();
@@ -185,47 +233,77 @@ export class Scribe {
     if (!question) return this.#tell(texts.nothing_on_air);
     clearTimeout(this.#timer);
     this.#timer = null;
-    this.#work.waiting.push({ question, line: this.#work.line, text: text.trim() });
-    Object.assign(this.#work, { question: null, about: "", line: newLine(), text: "" });
-    this.#field.value = "";
+    const { line } = this.#work;
+    this.#wait({ what: "line", question, line, text: text.trim() });
+    this.#kept.drop(line);
+    this.#take(nothing());
     this.#field.focus();
-    this.#keep();
+  }
+
+  #take(work) {
+    this.#work = work;
+    this.#field.value = work.text;
+    this.#drawBelongs();
+  }
+
+  /** Another tab of this browser has changed something: what waits, or this very line. */
+  #elsewhere(line) {
+    if (line === this.#work.line) this.#take(this.#kept.draft(line) ?? nothing());
+    this.#drawWaiting();
+    this.#send();
+  }
+
+  #wait(what) {
+    this.#kept.wait(what);
+    this.#drawWaiting();
     this.#send();
   }
 
   /** One after the other. The same line sent twice is on air once, so what is not sure is sent again. */
   async #send() {
-    if (this.#sending) return;
+    if (this.#sending || !this.#kept.waiting().length) return;
     this.#sending = true;
-    const { waiting } = this.#work;
-    while (waiting.length) {
-      const { question, line, text } = waiting[0];
-      try {
-        await ask("PUT", `/v1/submissions/${question}/lines/${line}`, { text, final: true });
-      } catch (error) {
-        if (!(error instanceof Refused) || ["store_unavailable", "log_unavailable", "closed"].includes(error.code)) {
-          setTimeout(() => this.#send(), TRY_AGAIN_MS);
-          break;
-        }
-        this.#tell(filled(texts.failed, { why: error.message }));
-        this.#field.value = [text, this.#field.value].filter(Boolean).join(" "); // back to where it can be seen
-        this.#work.text = this.#field.value;
-      }
-      waiting.shift();
-      this.#keep();
+    try {
+      await this.#kept.alone(() => this.#sendAll());
+    } finally {
+      this.#sending = false;
     }
-    this.#sending = false;
-    this.#keep();
   }
 
-  #keep() {
-    this.#drawBelongs();
-    localStorage.setItem(this.#kept, JSON.stringify(this.#work));
-    this.#waiting.replaceChildren(...this.#work.waiting.map(({ text }) => {
+  async #sendAll() {
+    for (let next; (next = this.#kept.waiting()[0]); this.#drawWaiting()) {
+      const [key, what] = next;
+      try {
+        await SENDS[what.what](what);
+      } catch (error) {
+        if (!(error instanceof Refused) || LATER.includes(error.code)) {
+          setTimeout(() => this.#send(), TRY_AGAIN_MS);
+          return;
+        }
+        this.#refused(what, error.message);
+      }
+      this.#kept.done(key);
+    }
+  }
+
+  /** Back to where it can be seen. */
+  #refused({ what, message, text }, why) {
+    if (what === "retraction" && !this.#evening.onAir?.answers.some(({ id }) => id === message)) return; // it is gone all the same
+    this.#tell(filled(texts.failed, { why }));
+    if (what === "correction") this.#correct(message, null, text);
+    if (what !== "line") return;
+    this.#field.value = this.#work.text = [text, this.#field.value].filter(Boolean).join(" ");
+    this.#kept.write(this.#work);
+  }
+
+  #drawWaiting() {
+    const lines = this.#kept.waiting().filter(([, { what }]) => what === "line");
+    this.#waiting.replaceChildren(...lines.map(([, { text }]) => {
       const item = element("li");
       item.append(said(text, "answer draft"), element("span", "note", texts.not_sent));
       return item;
     }));
+    this.draw();
   }
 
   async #find(words) {
@@ -246,6 +324,8 @@ export class Scribe {
     } catch { /* the next search */ }
   }
 }
+
+const nothing = () => ({ question: null, about: "", line: newLine(), text: "" });
 
 /** A name for a line that no other has, on any scribe's page. */
 function newLine() {

@@ -1,6 +1,8 @@
 // Requests of the pages for staff. They go with the session's cookie and with a header that no other site can send.
 
 import { Refused } from "./fanout.js";
+import { forget, unsent } from "./kept.js";
+import { counted, texts } from "./words.js";
 
 export const SESSION = { "Fanout-Session": "cookie" };
 
@@ -25,7 +27,10 @@ export const roomPath = (rest = "") => `/v1/rooms/${encodeURIComponent(document.
 /** Whether the role of whoever is signed in may do this here. The server asks again. */
 export const may = (action) => document.body.dataset.may.split(" ").includes(action);
 
+/** What is not on air yet goes too, so that whoever comes next does not find it; but not without a word. */
 export async function signOut() {
+  if (unsent() && !confirm(counted(texts.unsent, unsent()))) return;
   await ask("DELETE", "/v1/session");
+  forget();
   location.reload();
 }
