@@ -28,7 +28,6 @@ def sign_in(house: House, open_page: Any) -> Any:
     def sign_in_as(name: str, role: str = "moderator", **more: Any) -> Any:
         page = open_page(f"{house.url}/rooms/salon/desk#token={house.token(role, name)}", **more)
         expect(page.locator("#line")).to_have_attribute("data-state", "live")
-        page.complaints.clear()  # of the 401 that asked who it is
         return page
 
     return sign_in_as
@@ -56,11 +55,23 @@ def test_a_token_signs_in_once_and_is_nowhere_to_be_read(house: House, open_page
     assert page.context.cookies() == []
 
 
-def test_a_link_signs_in_and_leaves_no_trace_of_the_token(sign_in: Any) -> None:
+def test_a_link_signs_in_and_leaves_no_trace_of_the_token(house: House, sign_in: Any) -> None:
     page = sign_in("Zoé")
+    assert page.complaints == []
+    for path, name in (
+        ("desk", "Ann"),
+        ("desk", "Bob"),
+        ("stage?view=scribe", "Cleo"),
+    ):  # from one page, and to another
+        page.goto(f"{house.url}/rooms/salon/{path}#token={house.token('moderator', name)}")
+        expect(page.locator(".who")).to_contain_text(name)
+        assert "#" not in page.url
+    page.goto(f"{house.url}/rooms/salon/desk#token=nonsense")
+    expect(page.locator("#told")).to_contain_text("token")
     assert "#" not in page.url
-    page.go_back()
-    assert "token" not in page.url
+    for _ in range(3):
+        page.go_back()
+        assert "token" not in page.url
 
 
 def test_roles_see_only_what_is_theirs(house: House, open_page: Any, sign_in: Any) -> None:

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
 def staff_page(house: House, open_page: Any, path: str, role: str) -> Any:
     page = open_page(f"{house.url}{path}#token={house.token(role, '<b>Zoé</b>')}")
     expect(page.locator("#sign-out")).to_be_visible()
-    page.complaints.clear()  # of the 401 that asked who it is
     return page
 
 

@@ -22,7 +22,6 @@ def on_stage(house: House, open_page: Any) -> Any:
     def sign_in(role: str, **more: Any) -> Any:
         page = open_page(f"{house.url}/rooms/salon/stage#token={house.token(role, role.title())}", **more)
         expect(page.locator("#line")).to_have_attribute("data-state", "live")
-        page.complaints.clear()  # of the 401 that asked who it is
         return page
 
     return sign_in

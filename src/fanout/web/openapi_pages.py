@@ -28,8 +28,8 @@ _TOKEN: Final[Schema] = {"type": "object", "properties": {"token": text("A JWT."
 
 def _staff_page(summary: str, *, room: bool = True) -> dict[str, Any]:
     page = _page(summary, missing=room)
-    for status in ("401", "403"):
-        page["responses"][status] = content("A page to sign in.", text("A page."), "text/html")
+    page["responses"]["200"] = content("The page, or one to sign in.", text("A page."), "text/html")
+    page["responses"]["403"] = content("A page to sign in, for who has no place there.", text("A page."), "text/html")
     return {"get": page, **({"parameters": [parameter("room")]} if room else {})}
 
 

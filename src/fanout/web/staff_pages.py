@@ -131,14 +131,15 @@ class StaffPages:
 
 
 def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
-    """Where somebody signs in: 401 for who has not, 403 for who has, as somebody who has no place there."""
+    """Where somebody signs in: 200 for who has not (a browser writes down the address of what failed, with what stands
+    after the `#`), 403 for who has, as somebody who has no place there."""
     texts = STAFF_TEXTS[language]
     known = principal.role is not Role.VISITOR
     refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
     main = filled(_SIGN_IN, texts, refusal=refusal)
     return frame.page(
         language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
-        status=403 if known else 401, headers=NOBODY_ELSE,
+        status=403 if known else 200, headers=NOBODY_ELSE,
     )  # fmt: skip
 
 

@@ -34,3 +34,25 @@ export async function signOut() {
   forget();
   location.reload();
 }
+
+/** From here on whoever the token says. */
+export async function signIn(token) {
+  await ask("POST", "/v1/session", { token });
+  location.reload();
+  await new Promise(() => {}); // this page does nothing more in the name of whoever was here
+}
+
+/** With the token after # in the link, a part that the browser keeps to itself; whoever is signed in here already. */
+async function byLink() {
+  const linked = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!linked) return;
+  history.replaceState(null, "", location.pathname + location.search); // out of sight, and out of the history
+  try {
+    await signIn(linked);
+  } catch (error) {
+    document.querySelector(".refusal, #told").textContent = error.message;
+  }
+}
+
+addEventListener("hashchange", byLink);
+await byLink(); // before the page that asks for this does anything
