@@ -16,6 +16,7 @@ const room = document.body.dataset.room;
 const byId = (id) => document.getElementById(id);
 let redrawing = false;
 let readAt = 0;
+let filtering = false; // another list was asked for, by hand
 let [lastChosen, lastText] = [null, ""];
 let behind = false; // whether the desk room had no room for everything that changed
 
@@ -45,7 +46,8 @@ function draw() {
   list.update(queue.shown.length, queue.loading);
   const current = desk.current();
   const other = current?.id !== lastChosen || current?.text !== lastText;
-  if (other && lastChosen && current && !queue.deciding.has(lastChosen)) readAt = performance.now() + READING_MS;
+  if (other && lastChosen && current && !filtering && !queue.deciding.has(lastChosen)) readAt = performance.now() + READING_MS;
+  filtering &&= queue.loading;
   const text = found(queue.shown.length, queue.loading);
   if (byId("found").textContent !== text) byId("found").textContent = text;
   showChosen();
@@ -75,7 +77,7 @@ function drawRow(index, row) {
 function showChosen(byHand = false) {
   const submission = desk.current();
   if (byHand) readAt = 0;
-  if (submission) [lastChosen, lastText] = [submission.id, submission.text];
+  if (submission || !queue.loading) [lastChosen, lastText] = [submission?.id ?? null, submission?.text];
   detail.show(submission, submission && queue.leases.get(submission.id));
   actions.offer(submission);
 }
@@ -96,12 +98,15 @@ byId("list").addEventListener("keydown", (event) => {
 
 // --- filters ---------------------------------------------------------------------------------------------------------
 
-let typing = null;
+let [typing, asked] = [null, ""];
 function filter() {
   const { state, source, search } = byId("filters").elements;
+  const wanted = { state: state.value, source: source.value, search: search.value.trim() };
+  if (JSON.stringify(wanted) === asked) return; // a choice is both input and change
+  asked = JSON.stringify(wanted);
   list.reset();
-  lastChosen = null;
-  load({ state: state.value, source: source.value, search: search.value.trim() });
+  load(wanted);
+  filtering = true;
 }
 byId("filters").addEventListener("change", filter);
 byId("filters").addEventListener("input", () => {
