@@ -25,6 +25,7 @@ LETTERS = {
 
 AGREED = {
     Action.PUBLISH: "PMAGSO",
+    Action.LEAD: "PMAO",
     Action.RETRACT: "MO",
     Action.SET_ROOM: "O",
     Action.SEE_DESK: "MAGSO",

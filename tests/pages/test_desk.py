@@ -77,13 +77,23 @@ def test_a_link_signs_in_and_leaves_no_trace_of_the_token(house: House, sign_in:
 def test_roles_see_only_what_is_theirs(house: House, open_page: Any, sign_in: Any) -> None:
     refused = open_page(f"{house.url}/rooms/salon/desk#token={house.token('gateway', 'Kannel')}")
     expect(refused.locator(".refusal")).to_contain_text("gateway")
-    guest = sign_in("The mayor", "guest")
-    expect(guest.locator("#list")).to_be_visible()
-    assert guest.locator("#keys button").count() == 0
-    ask(house, "salon", "Tom", "Why?")
-    expect(options(guest)).to_have_text(["Why?"])
-    guest.locator("#list").press("a")
+    guest = open_page(f"{house.url}/rooms/salon/desk#token={house.token('guest', 'The mayor')}")
+    expect(guest.locator(".refusal")).to_contain_text("guest")
+    asked = ask(house, "salon", "Tom", "Why?")
+    animator = sign_in("Claire", "animator")
+    expect(options(animator)).to_have_text(["Why?"])
+    expect(animator.locator("#programme")).to_be_visible()
+    animator.locator("#list").press("a")
     assert house.queue("salon")[0]["state"] == "held"
+    for role, knows in (("moderator", True), ("animator", False), ("guest", False), ("scribe", False)):
+        assert bool(house.ask("GET", f"/v1/submissions/{asked}", role)["person"]) is knows
+        (waiting,) = house.ask("GET", "/v1/rooms/salon/submissions", role)["submissions"]
+        assert bool(waiting["person"]) is knows
+    for role, status in (("animator", 201), ("guest", 403), ("scribe", 403)):
+        over = {"text": "", "kind": "programme", "data": {"phase": "after"}}
+        bearer = {"Authorization": f"Bearer {house.token(role)}"}
+        answer = httpx.post(f"{house.url}/v1/rooms/salon/messages", json=over, headers=bearer)
+        assert answer.status_code == status
 
 
 def test_no_other_site_can_act_in_the_name_of_who_is_signed_in(house: House) -> None:

@@ -27,6 +27,8 @@ class Action(StrEnum):
     """What can be allowed or refused."""
 
     PUBLISH = "publish"
+    LEAD = "lead"
+    """Say how far the event has come: a message of the kind `programme`, which changes every visitor's page."""
     RETRACT = "retract"
     SET_ROOM = "set_room"
     SEE_DESK = "see_desk"
@@ -52,6 +54,7 @@ class Action(StrEnum):
 
 MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.PUBLISH: frozenset({Role.PUBLISHER, Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
+    Action.LEAD: frozenset({Role.PUBLISHER, Role.MODERATOR, Role.ANIMATOR, Role.OPERATOR}),
     Action.RETRACT: frozenset({Role.MODERATOR, Role.OPERATOR}),
     Action.SET_ROOM: frozenset({Role.OPERATOR}),
     Action.SEE_DESK: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
@@ -66,6 +69,15 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.HAND_IN: frozenset({Role.GATEWAY}),
     Action.OPERATE: frozenset({Role.OPERATOR}),
 }
+
+PROGRAMME: Final = "programme"
+"""The kind of message that says how far an event has come."""
+
+
+def to_publish(kind: str) -> Action:
+    """What one must be allowed to do to publish a message of this kind."""
+    return Action.LEAD if kind == PROGRAMME else Action.PUBLISH
+
 
 EVERY_ROOM: Final = "*"
 """In a token: good for every room, those not yet made included."""

@@ -8,7 +8,7 @@ from fanout.core.admission import Admission
 from fanout.core.ban import Ban
 from fanout.core.message import Author, Entry, Message
 from fanout.core.presence import Presence
-from fanout.core.principal import Action, Principal
+from fanout.core.principal import Principal, to_publish
 from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
@@ -76,7 +76,7 @@ class EngineFeed(Unmoderated):
 
     async def publish(self, principal: Principal, command: Publish) -> Message:
         room = self._engine.room(command.room)
-        principal.check(Action.PUBLISH, room.name)
+        principal.check(to_publish(command.kind), room.name)
         return await room.publish(
             command.text,
             author=Author(principal.name, principal.role),

@@ -17,6 +17,7 @@ from fanout.core.answer_line import AnswerLine
 from fanout.core.lease import Lease
 from fanout.core.limits import MAX_DATA_BYTES
 from fanout.core.message import iso_time
+from fanout.core.principal import Action, Principal
 from fanout.core.room import DESK_ROOM_PREFIX, Mode
 from fanout.core.submission import Submission
 from fanout.engine.engine import Engine
@@ -125,6 +126,12 @@ def _taken(desk: _Desk) -> dict[str, Any]:
 
 def _told(change: Change) -> dict[str, Any]:
     return {"what": "submission", "step": change.step and str(change.step), **described(change.submission)}
+
+
+def seen_by(principal: Principal, submission: Submission) -> dict[str, Any]:
+    """A submission as one of the staff sees it: who sent it is for those who may ban, nobody else."""
+    person = submission.person if principal.may(Action.BAN, submission.room) else ""
+    return described(submission) | {"person": person}
 
 
 def described(submission: Submission) -> dict[str, Any]:

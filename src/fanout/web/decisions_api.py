@@ -14,7 +14,7 @@ from fanout.core.principal import Role
 from fanout.core.submission import Step
 from fanout.errors import InvalidInput
 from fanout.moderation.desk import Desk
-from fanout.moderation.desk_room import described
+from fanout.moderation.desk_room import seen_by
 from fanout.moderation.people import visitor
 from fanout.web.answers import json_answer, resource
 from fanout.web.bearer import Callers
@@ -75,14 +75,14 @@ class DecisionsApi:
             ahead_of=wanted.ahead_of,
             prepared=wanted.prepared,
         )
-        return json_answer(described(submission))
+        return json_answer(seen_by(principal, submission))
 
     async def merge(self, request: Request) -> Response:
         """`POST /v1/submissions/{id}/merged`: all or none."""
         principal = self._callers.of(request)
         wanted = await read_json(request, _merge)
         merged = await self._desk.merge(principal, wanted.submissions, request.path_params["id"])
-        return json_answer({"submissions": [described(submission) for submission in merged]})
+        return json_answer({"submissions": [seen_by(principal, submission) for submission in merged]})
 
     async def claim(self, request: Request) -> Response:
         """`POST /v1/submissions/{id}/lease`: in hand for a minute, or for another one."""
@@ -96,8 +96,9 @@ class DecisionsApi:
 
     async def run_sheet(self, request: Request) -> Response:
         """`GET /v1/rooms/{room}/run-sheet`: what is cued, in its order."""
-        entries = await self._desk.run_sheet(self._callers.of(request), request.path_params["room"])
-        return json_answer({"submissions": [described(submission) for submission in entries]})
+        principal = self._callers.of(request)
+        entries = await self._desk.run_sheet(principal, request.path_params["room"])
+        return json_answer({"submissions": [seen_by(principal, submission) for submission in entries]})
 
 
 def _step(written: str) -> Step:

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from fanout.core.message import Message
+from fanout.core.principal import PROGRAMME
 from fanout.engine.room import Room
-
-KIND: Final = "programme"
 
 PHASES: Final = ("before", "live", "incident", "after")
 
@@ -52,7 +51,7 @@ class Programme:
             cursor, phase = max(room.extent.oldest - 1, position.seq - LOOKED_THROUGH, 0), Phase()
         while cursor < position.seq and (entries := await room.read(cursor, PAGE)):
             for entry in entries:
-                if isinstance(entry, Message) and entry.kind == KIND and not entry.retracted:
+                if isinstance(entry, Message) and entry.kind == PROGRAMME and not entry.retracted:
                     phase = phase_of(entry.data)
             cursor = entries[-1].position.seq
         self._known[room.name] = (position.epoch, cursor, phase)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from fanout.core.limits import MAX_HISTORY_PAGE
 from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retraction
 from fanout.core.position import Position
-from fanout.core.principal import Action, Principal
+from fanout.core.principal import Action, Principal, to_publish
 from fanout.core.say import Say
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
@@ -116,6 +116,8 @@ class RoomsApi:
         given = await read_json(request, _new_messages)
         author = Author(principal.name, principal.role)
         news = given if isinstance(given, list) else [given]
+        for new in news:
+            principal.check(to_publish(new.kind), name)
         says = [Say(new.text, author, new.kind, new.re, new.data) for new in news]
         published = await room.publish_all(says, key=request.headers.get("idempotency-key"))
         receipts = [{"id": message.id, "position": str(message.position)} for message in published]

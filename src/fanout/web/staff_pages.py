@@ -94,7 +94,8 @@ class StaffPages:
             return no_such_room(self._frame, language)
         texts = STAFF_TEXTS[language]
         principal = self._sessions.of(request)
-        if not principal.may(Action.SEE_DESK, name):
+        # Guest and scribe need some of what the desk sees, on the stage; not the page with all that waits.
+        if not (principal.may(Action.SEE_DESK, name) and principal.may(Action.LEAD, name)):
             return sign_in_page(self._frame, language, principal)
         title = room.settings.title or name
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}

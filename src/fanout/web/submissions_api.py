@@ -15,7 +15,7 @@ from fanout.core.submission import Source, State, Submission
 from fanout.errors import FanoutError, InvalidInput, SubmissionNotFound
 from fanout.feed.moderated_feed import source_id
 from fanout.moderation.desk import MAX_PAGE
-from fanout.moderation.desk_room import described
+from fanout.moderation.desk_room import seen_by
 from fanout.moderation.intake import MAX_ITEMS, NewSubmission
 from fanout.moderation.moderation import Moderation
 from fanout.moderation.people import visitor
@@ -143,7 +143,7 @@ class SubmissionsApi:
         leases = self._moderation.desk.leases(room)
         return json_answer(
             {
-                "submissions": [described(submission) for submission in page],
+                "submissions": [seen_by(principal, submission) for submission in page],
                 "next": page[-1].number if page else query.after,
                 "leases": [
                     {"submission": lease.submission, "by": lease.by, "until": iso_time(lease.until)} for lease in leases
@@ -167,7 +167,7 @@ class SubmissionsApi:
         submission_id = request.path_params["id"]
         principal = self._visitors.of(request)
         if principal.role is not Role.VISITOR:
-            return json_answer(described(await self._moderation.desk.find(principal, submission_id)))
+            return json_answer(seen_by(principal, await self._moderation.desk.find(principal, submission_id)))
         submission = await self._moderation.store.find(submission_id)
         if submission is None or not principal.subject or submission.person != visitor(principal.subject):
             raise SubmissionNotFound("You have sent nothing of that id.")

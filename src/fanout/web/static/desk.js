@@ -166,7 +166,7 @@ live.on("welcome", () => { // the desk room keeps nothing: what happened while t
 
 // --- the rest --------------------------------------------------------------------------------------------------------
 
-if (may("publish")) {
+if (may("lead")) {
   for (const button of document.querySelectorAll("#programme button")) {
     button.addEventListener("click", async () => {
       const data = { phase: button.dataset.phase };
