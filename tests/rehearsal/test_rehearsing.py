@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -171,6 +172,39 @@ async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Pa
     code, said, _ = await rehearse(SMALL[4], tmp_path, "--host", "http://127.0.0.1:1")
     assert code == 4, said
     assert "127.0.0.1:1 does not answer" in said
+
+
+async def test_who_breaks_it_off_gets_a_code_of_its_own_and_nothing_stays_behind(tmp_path: Path) -> None:
+    async def one(number: signal.Signals) -> None:
+        (place := tmp_path / number.name).mkdir()
+        process = await trio.lowlevel.open_process(
+            [*FANOUT, "rehearse", "doors-open", "--scale", "0.001"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(place)},
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = b""
+        while b" listeners" not in said:
+            said += (news := await process.stdout.receive_some())
+            assert news, await process.stderr.receive_some()
+        begun = children(process.pid)
+        assert len(begun) >= 2, "its server, and who listens"
+        assert list(place.iterdir())
+        os.kill(process.pid, number)
+        said = b"".join([part async for part in process.stderr])
+        assert (await process.wait(), said) == (128 + number, b"fanout: interrupted\n")
+        assert list(place.iterdir()) == []
+        assert [pid for pid in begun if os.path.exists(f"/proc/{pid}")] == []  # noqa: ASYNC240  # no file
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                nursery.start_soon(one, number)
+
+
+def children(parent: int) -> list[int]:
+    lists = [each.read_text() for each in Path(f"/proc/{parent}/task").glob("*/children")]
+    return [int(pid) for pids in lists for pid in pids.split()]
 
 
 async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from fanout.errors import ConfigurationError, InvalidInput
@@ -26,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Play a scenario: visitors who come, ask, are cut and come back, SMS, moderators, an animator and "
         "a scribe, each over real connections. Then hold what was measured against the objectives, one by one. "
         "Exit codes: 0 all met, 1 one missed, 2 usage or a mistake in the scenario, 3 the load generator or the clock "
-        "was the bottleneck, so nothing can be said, 4 the server can't be reached.",
+        "was the bottleneck, so nothing can be said, 4 the server can't be reached, 130 interrupted (SIGTERM: 143).",
         epilog=f"SCENARIO is a file, or one of: {', '.join(shipped())}.",
         allow_abbrev=False,
     )
@@ -56,8 +61,41 @@ def _factor(word: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import sys
+    """Play and judge it, or say that a signal broke it off: 128 and its number, as shells do, which no verdict has."""
+    ended = [signal.SIGINT]
+    try:
+        with _like_ctrl_c(ended):
+            return _run(arguments)
+    except BaseException as raised:
+        if BaseExceptionGroup("", [raised]).subgroup(KeyboardInterrupt) is None:
+            raise
+    with suppress(OSError):  # the terminal may have gone
+        print("fanout: interrupted", file=sys.stderr, flush=True)
+    return 128 + ended[-1]
 
+
+@contextmanager
+def _like_ctrl_c(ended: list[signal.Signals]) -> Iterator[None]:
+    """SIGTERM and SIGHUP do what Ctrl-C does, so that what was started ends too. Told which it was: `ended`."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)  # one is enough: a second would break off the clearing up
+        ended.append(signal.Signals(number))
+        signal.raise_signal(signal.SIGINT)
+
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # behind `&` in a script
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    heard = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    before = {each: signal.signal(each, interrupt) for each in heard}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from fanout.rehearsal.house import Unreachable
     from fanout.rehearsal.rehearsing import Request, rehearse, with_headroom
     from fanout.rehearsal.report.files import write_report
