@@ -234,6 +234,8 @@ async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(
     [
         (["nothing"], "'nothing' is no file that can be read"),
         (["doors-open", "--scale", "0"], "a number above 0"),
+        (["doors-open", "--report", "file"], "--report: file can't be written to (File exists)"),
+        (["doors-open", "--report", "/proc/nope"], "a folder, made if it is not there"),
         (["doors-open", "--host", "gopher://127.0.0.1:1"], "A server's address looks like"),
         (["doors-open", "--host", "http://127.0.0.1:1", "--data", "nowhere"], "nowhere is not there"),
     ],
@@ -241,6 +243,7 @@ async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(
 def test_a_mistake_in_the_command_is_exit_code_2_and_says_what_to_write(
     tmp_path: Path, arguments: list[str], said: str
 ) -> None:
+    (tmp_path / "file").touch()
     done = fanout("rehearse", *arguments, folder=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert said in done.stderr

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -105,6 +106,8 @@ def _run(arguments: argparse.Namespace) -> int:
     name, text = find_scenario(arguments.scenario)
     request = Request(name, text, read_scenario(text), arguments.scale, arguments.compress, _host(arguments),
                       arguments.workers, Path(arguments.scenario).parent)  # fmt: skip
+    if arguments.report is not None:
+        _make(arguments.report)
     try:
         done = rehearse(request, _tell)
         if arguments.headroom:
@@ -122,6 +125,17 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         _tell(f"Report: {write_report(done, arguments.report)}")
     return done.verdict.outcome.exit_code
+
+
+def _make(folder: Path) -> None:
+    """The report's folder, while nothing is lost yet if it can't be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigurationError(
+            "--report", f"{folder} can't be written to ({error.strerror}); a folder, made if it is not there."
+        ) from None
 
 
 def _host(arguments: argparse.Namespace) -> tuple[str, Config] | None:
