@@ -24,6 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
+MOST_BOUND: Final = 1e12
 FaultKind = Literal["cut", "stall", "kill-edge", "kill-engine", "kill-server", "stop-disk", "slow-plugin", "flood"]
 
 Kind = TypeVar("Kind", bound=Struct)
@@ -286,6 +287,10 @@ def _check_objective(key: str, objective: Objective, phases: Sequence[str]) -> N
     _one_of(f"{key}.measure", objective.measure, sorted(MEASURES))
     if (objective.at_most is None) == (objective.at_least is None):
         raise ConfigurationError(key, "either at_most or at_least, a number.")
+    for which in ("at_most", "at_least"):
+        bound = getattr(objective, which)
+        if bound is not None and not 0 <= bound <= MOST_BOUND:  # nan is nowhere
+            raise ConfigurationError(f"{key}.{which}", f"a number from 0 to {MOST_BOUND:,.0f}; not {bound:g}.")
     if objective.phase is not None:
         _one_of(f"{key}.phase", objective.phase, phases)
         if not MEASURES[objective.measure].by_phase:
