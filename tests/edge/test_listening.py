@@ -51,6 +51,23 @@ async def test_resuming_brings_exactly_what_was_missed(format: Format) -> None:
             assert listener.welcome["rooms"]["stage"]["recovery"] == "resumed"
             assert await listener.texts(missed) == [str(number) for number in range(begin, 30)]
             await listener.aclose()
+        assert site.edge.statistics().deliveries == 0 + 1 + 7 + 8 + 9 + 30
+        assert site.edge.statistics().delivery.count == 0, "what was missed is no late delivery"
+        listener = await site.listener(format)
+        await site.publish("stage", "new")
+        assert await listener.texts(1) == ["new"]
+        assert site.edge.statistics().delivery.count == 1
+
+
+async def test_what_a_listener_missed_is_not_late_in_a_walk_either(format: Format) -> None:
+    async with open_site(capacity=2000) as site:
+        [first] = await site.publish("stage", "first")
+        for begin in range(0, 1500, 100):
+            await site.room("stage").publish_all([Say(str(number)) for number in range(begin, begin + 100)])
+        after = f"after={'' if format is Format.EVENTS else 'stage@'}{first.position}"
+        listener = await site.listener(format, after)
+        assert await listener.texts(1500) == [str(number) for number in range(1500)]
+        assert (site.edge.statistics().deliveries, site.edge.statistics().delivery.count) == (1500, 0)
 
 
 async def test_last_brings_the_newest(format: Format) -> None:

@@ -28,6 +28,14 @@ class Grumpy:
         return reject("No.")
 """
 
+RANGE = """async () => {
+    const page = document.querySelector('script[src*="operate.js"]').src;
+    const { Reading } = await import(page.replace("operate.js", "prometheus.js"));
+    const at = (n) => new Reading(`d_bucket{le="1.0"} 0\\nd_bucket{le="2.5"} ${n}\\nd_bucket{le="+Inf"} ${n}`, n);
+    return at(5).range(at(0), "d", 0.99);
+}"""
+"""More than the one, up to the other."""
+
 QUESTION = {"text": "Why?", "name": "Tom"}
 
 
@@ -94,6 +102,7 @@ def test_what_it_shows_is_what_the_metrics_say(house: House, operator: Any, open
     assert process.locator("polyline").first.get_attribute("points")
     expect(page.locator("#alarms")).to_have_text("Nothing is wrong.")
     assert page.locator("figure polyline").first.get_attribute("points")
+    assert page.evaluate(RANGE) == [1, 2.5]
     house.kill()
     expect(page.locator("#line")).to_contain_text("does not answer")
     expect(page.locator("#alarms")).to_be_empty()

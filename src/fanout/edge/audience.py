@@ -38,16 +38,19 @@ class Subscription:
         cursor: The number of the last entry handed to its socket, while it is parked; else its line knows.
         place: In its audience's line; -1 while it is parked: walks pass it by, because its socket is full, it is
             reading older entries from the log, or it has left.
+        since: The number of the newest entry that was there when it came: up to there it catches up, and nothing is
+            late.
         replaying: Reading from the log; the room's overflow policy does not count until it has reached the ring.
     """
 
-    __slots__ = ("audience", "connection", "cursor", "fd", "place", "replaying")
+    __slots__ = ("audience", "connection", "cursor", "fd", "place", "replaying", "since")
 
     def __init__(self, connection: Connection, audience: Audience, cursor: int) -> None:
         self.connection = connection
         self.fd = connection.fd
         self.audience = audience
         self.cursor = cursor
+        self.since = audience.view.ring.head
         self.place = NOBODY
         self.replaying = False
 
@@ -76,6 +79,8 @@ class Audience:
         self.secure = secure
         self.sender = hub.tls_sender if secure else hub.sender
         self.line: Line[Subscription] = Line()
+        self.walked = 0
+        """Who is given something up to here catches up: all others had it, or it was there before they came."""
         self._hub = hub
         self._next = 0
 
@@ -86,6 +91,7 @@ class Audience:
             if self._next >= len(line):
                 self._next = 0
                 if line.all_at(self.view.ring.head):
+                    self.walked = self.view.ring.head
                     return True
                 if line.count < len(line) * 3 // 4:
                     line.close_up()
@@ -118,7 +124,7 @@ class Audience:
         results = self.sender.send(line.fds[begin:end], batch.data)
         line.advance(begin, end, batch.through)
         served = results.count(size)
-        hub.statistics.delivered(self.view.name, batch.heard_at, served, perf_counter())
+        hub.statistics.delivered(self.view.name, batch.heard_at, served, perf_counter(), batch.through_to(self.walked))
         if served == end - begin:
             return
         for place, sent in enumerate(results, begin):

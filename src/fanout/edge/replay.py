@@ -117,6 +117,8 @@ class Replay:
 
     def _arrived(self, subscription: Subscription) -> None:
         subscription.replaying = False
+        audience = subscription.audience
+        audience.walked = max(audience.walked, subscription.since)
         if not subscription.connection.blocked:
             subscription.unpark()
-        self._hub.walk(subscription.audience)
+        self._hub.walk(audience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,6 +63,12 @@ class Batch:
         self.frames, self.cursors, self.heard_at, self.after, self.gap = frames, cursors, heard_at, after, gap
         self.data = frames[0] if len(frames) == 1 else b"".join(frames)
         self.through = cursors[-1]
+
+    def through_to(self, cursor: int) -> int:
+        """How many of the entries are numbered up to `cursor`."""
+        if self.after >= cursor:
+            return 0
+        return max(0, bisect_right(self.cursors, cursor) - (self.gap is not None))
 
     def after_partial_send(self, sent: int) -> tuple[int, memoryview]:
         """The cursor and the rest of the frame that a send which stopped after `sent` bytes ended in.

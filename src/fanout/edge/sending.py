@@ -164,7 +164,8 @@ class Sending:
             frames -= 1
         if frames:
             room = subscription.audience.view.name
-            self._hub.statistics.delivered(room, batch.heard_at[:frames], 1, perf_counter())
+            missed = batch.through_to(subscription.since)
+            self._hub.statistics.delivered(room, batch.heard_at[:frames], 1, perf_counter(), missed)
 
     def _park(self, connection: Connection) -> None:
         connection.control = deque()
@@ -253,8 +254,10 @@ class Sending:
     def _unpark_one(self, subscription: Subscription) -> None:
         if not subscription.replaying:
             subscription.unpark()
-            if subscription.cursor != subscription.audience.view.ring.head:
-                self._hub.walk(subscription.audience)
+            audience = subscription.audience
+            if subscription.cursor != audience.view.ring.head:
+                audience.walked = max(audience.walked, subscription.since)
+                self._hub.walk(audience)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

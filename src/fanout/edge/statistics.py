@@ -22,10 +22,11 @@ class Counts:
         self.errors: Counter[str] = Counter()
         self.listeners = {"websocket": 0, "events": 0}
 
-    def delivered(self, room: str, heard_at: list[float], listeners: int, now: float) -> None:
-        """Messages of a room, heard at these moments, have just been handed to so many sockets, in one send each."""
+    def delivered(self, room: str, heard_at: list[float], listeners: int, now: float, missed: int = 0) -> None:
+        """Messages of a room, heard at these moments, have just been handed to so many sockets, in one send each. The
+        first few may be what a listener had missed before it came: how long that took is no delivery's time."""
         self.sends += listeners
         self.deliveries += listeners * len(heard_at)
         delivery = self.delivery[room]
-        for moment in heard_at:
+        for moment in heard_at[missed:] if missed else heard_at:
             delivery.observe(now - moment, listeners)

@@ -33,6 +33,11 @@ function worst(rooms, bound) {
   return found.sort(([one], [other]) => other - one).slice(0, MOST_ROOMS);
 }
 
+/** What a quantile certainly exceeds, if it is late; else nothing. */
+function over(range) {
+  return range && range[1] > LATE_SECONDS ? range[0] : 0;
+}
+
 function* ofReadiness({ code, detail, edges }) {
   if (code) yield [true, KNOWN.includes(code) ? texts.alarm[code] : filled(texts.alarm.unready, { why: detail })];
   if (edges && edges.running < edges.wanted) yield [false, filled(texts.alarm.edges, edges)];
@@ -41,10 +46,10 @@ function* ofReadiness({ code, detail, edges }) {
 
 function* ofDelivery(now, past) {
   const late = new Map([...now.by("fanout_room_delivery_seconds_count", "room").keys()]
-    .map((room) => [room, now.quantile(past, "fanout_room_delivery_seconds", 0.99, { room }) ?? 0]));
-  for (const [value, room] of worst(late, LATE_SECONDS)) yield [true, filled(texts.alarm.late, { room, seconds: seconds(value) })];
-  const disk = now.quantile(past, "fanout_log_append_seconds", 0.99) ?? 0;
-  if (disk > LATE_SECONDS) yield [true, filled(texts.alarm.disk, { seconds: seconds(disk) })];
+    .map((room) => [room, over(now.range(past, "fanout_room_delivery_seconds", 0.99, { room }))]));
+  for (const [value, room] of worst(late, 0)) yield [true, filled(texts.alarm.late, { room, seconds: seconds(value) })];
+  const disk = over(now.range(past, "fanout_log_append_seconds", 0.99));
+  if (disk) yield [true, filled(texts.alarm.disk, { seconds: seconds(disk) })];
   const slow = now.sum("fanout_slow_listeners") / now.sum("fanout_listeners");
   if (slow > SLOW_SHARE) yield [false, filled(texts.alarm.slow, { share: percent(slow) })];
   const grown = (name, labels) => now.rate(past, name, labels) * WINDOW_SECONDS;

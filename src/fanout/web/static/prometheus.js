@@ -56,6 +56,11 @@ export class Reading {
 
   /** A quantile of what a histogram took in since an earlier reading, as an upper bound in seconds; null: nothing. */
   quantile(before, name, q, labels = {}) {
+    return this.range(before, name, q, labels)?.[1] ?? null;
+  }
+
+  /** The same as what a histogram knows of it: more than this, and up to that. */
+  range(before, name, q, labels = {}) {
     const buckets = new Map();
     for (const { labels: { le }, value } of this.#matching(`${name}_bucket`, labels)) {
       buckets.set(le, (buckets.get(le) ?? 0) + value);
@@ -66,6 +71,7 @@ export class Reading {
     }).sort((one, other) => one.bound - other.bound);
     const total = counts.at(-1)?.count ?? 0;
     if (!total) return null;
-    return counts.find(({ count }) => count >= q * total).bound;
+    const at = counts.findIndex(({ count }) => count >= q * total);
+    return [counts[at - 1]?.bound ?? 0, counts[at].bound];
   }
 }
