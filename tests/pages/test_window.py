@@ -73,6 +73,25 @@ def test_the_window_takes_the_site_s_colours_and_language(house: House, open_pag
         expect(page.locator("fanout-window section")).to_have_css("background-color", "rgb(16, 32, 48)")
 
 
+def test_the_window_knows_how_far_the_event_is_also_after_a_break_and_much_talk(house: House, open_page: Any) -> None:
+    with foreign_site(tag(house), strict(house)) as site:
+        page = open_page(site)
+        state = page.locator("fanout-window .state")
+        expect(state).to_have_text("En direct")
+        house.say("salon", "", kind="programme", data={"phase": "before"})
+        expect(state).to_have_text("Pas encore commencé")
+        page.context.set_offline(True)
+        expect(state).to_contain_text("Connexion perdue")
+        page.context.set_offline(False)
+        expect(state).to_have_text("Pas encore commencé")
+        house.say("salon", "", kind="programme", data={"phase": "after"})
+        house.ask("POST", "/v1/rooms/salon/messages", json=[{"text": f"line {number}"} for number in range(31)])
+        expect(state).to_have_text("Terminé")
+        page.reload()
+        expect(state).to_have_text("Terminé")
+        assert page.complaints == []
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_a_frame_shows_the_same_also_without_a_script(house: House, open_page: Any, script: bool) -> None:
     house.say("salon", "<i>hello</i>")

@@ -25,6 +25,7 @@ from fanout.web.metrics import Metrics
 from fanout.web.openapi import OpenApi
 from fanout.web.operate_api import Control, OperateApi
 from fanout.web.pages import Pages
+from fanout.web.programme import Programme
 from fanout.web.records_api import RecordsApi
 from fanout.web.rooms_api import RoomsApi
 from fanout.web.session import Sessions
@@ -63,13 +64,14 @@ def make_app(
     moderated = None if moderation is None else Moderated(moderation, tokens, control or Control(), edge_statistics)
     name_of = None if moderated is None else moderated.name_of
     sessions = Sessions(tokens)
-    pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of, sessions)
+    programme = Programme()
+    pages = Pages(engine, edge_statistics, appearance or Appearance(), name_of, sessions, programme)
     metrics = Metrics(engine, edge_statistics, moderation, fleet)
     retract = None if moderation is None else moderation.desk.retract
     router = Router(
         [
             *([] if moderated is None else moderated.routes()),
-            *RoomsApi(engine, tokens, edge_statistics, retract).routes(),
+            *RoomsApi(engine, tokens, edge_statistics, programme, retract).routes(),
             resource("/healthz", GET=health.live),
             resource("/readyz", GET=health.readiness),
             resource("/metrics", GET=metrics.show),

@@ -8,6 +8,7 @@ from fanout.core.cursor import Overflow
 from fanout.core.limits import MAX_BATCH_MESSAGES, MAX_FOLLOWS, MAX_RING_CAPACITY, MAX_TEXT_BYTES, MAX_TITLE_CHARACTERS
 from fanout.core.message import GapReason
 from fanout.core.room import Mode
+from fanout.web.programme import PHASES
 
 Schema = dict[str, Any]
 
@@ -60,6 +61,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         capacity=_CAPACITY,
         overflow=ref("Overflow"),
         follows=_FOLLOWS,
+        phase={
+            "type": "string",
+            "enum": list(PHASES),
+            "description": "How far the event is, as staff said last. Only where one room is asked for.",
+        },
         delivery_seconds={
             **fields("p50 p99 count", p50=_SECONDS, p99=_SECONDS, count=_COUNT),
             "description": "From publication to socket, over all rooms of this server since it started.",

@@ -45,6 +45,7 @@ class Pages:
         appearance: Appearance,
         name_of: Callable[[Request], str] | None,
         sessions: Sessions,
+        programme: Programme,
     ) -> None:
         self._engine, self._edge_statistics = engine, edge_statistics
         self._static = StaticFiles(appearance.files())
@@ -52,7 +53,7 @@ class Pages:
         self._staff_pages = StaffPages(engine, self._frame, sessions)
         self._operate_page = OperatePage(self._frame, sessions)
         self._embed_page = EmbedPage(engine, self._static)
-        self._room_page = RoomPage(engine, self._frame, Programme(), self._people, name_of)
+        self._room_page = RoomPage(engine, self._frame, programme, self._people, name_of)
 
     def routes(self) -> list[Route]:
         return [

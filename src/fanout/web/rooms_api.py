@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -17,9 +18,11 @@ from fanout.core.principal import Action, Principal, to_publish
 from fanout.core.say import Say
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
+from fanout.errors import LogUnavailable
 from fanout.feed.statistics import EdgeStatistics
 from fanout.web.answers import json_answer, public_json, resource
 from fanout.web.bearer import principal_of
+from fanout.web.programme import Programme
 from fanout.web.reading import one_value, page_limit, read_json
 from fanout.web.tokens import Tokens
 from fanout.wire.rendered import as_object
@@ -60,6 +63,7 @@ class RoomsApi:
 
     Args:
         edge_statistics: Counts the listeners.
+        programme: Knows how far the event is.
         retract: Takes a message off the air where there is a desk that has to know of it.
     """
 
@@ -68,9 +72,11 @@ class RoomsApi:
         engine: Engine,
         tokens: Tokens,
         edge_statistics: Callable[[], Awaitable[EdgeStatistics]],
+        programme: Programme,
         retract: Callable[[Principal, str, str], Awaitable[Retraction]] | None = None,
     ) -> None:
         self._engine, self._tokens, self._edge_statistics = engine, tokens, edge_statistics
+        self._programme = programme
         self._retract = retract or self._retract_here
 
     def routes(self) -> list[Route]:
@@ -146,7 +152,10 @@ class RoomsApi:
         return public_json({"messages": objects, "next": str(reached)})
 
     async def _described(self, room: Room) -> dict[str, Any]:
-        return described(room, await self._edge_statistics())
+        told = described(room, await self._edge_statistics())
+        with suppress(LogUnavailable):  # all else is known without the log
+            told["phase"] = (await self._programme.of(room)).name
+        return told
 
 
 def described(room: Room, statistics: EdgeStatistics) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class FanoutWindow extends HTMLElement {
   #language;
   #parts;
   #timer = null;
+  #line = "connecting";
+  #phase = null; // what staff said last of the programme
 
   connectedCallback() {
     this.#language = this.#speaks();
@@ -117,11 +119,12 @@ class FanoutWindow extends HTMLElement {
   #follow() {
     const room = this.getAttribute("room");
     const last = Math.min(Math.max(Number(this.getAttribute("messages")) || SHOWN, 1), 200);
-    const { list, state } = this.#parts;
+    const { list } = this.#parts;
     this.#live = new Fanout({ url: this.#origin, rooms: [room], last });
     this.#live.on("message", (message) => {
       if (message.kind === "programme") {
-        if (message.data) state.textContent = this.#words[message.data.phase] ?? this.#words.live;
+        if (message.data) this.#phase = message.data.phase ?? "live";
+        this.#tell();
       } else if (message.text || message.retracted) this.#add(message);
       while (list.childElementCount > last) list.lastElementChild.remove();
     });
@@ -133,16 +136,25 @@ class FanoutWindow extends HTMLElement {
     this.#live.on("typing", ({ lines }) => this.#typing(lines));
     this.#live.on("presence", ({ visitors }) => this.#count(visitors));
     this.#live.on("state", ({ state: now }) => {
-      if (now === "live") this.#describe(room);
-      state.textContent = this.#words[{ live: "live", ended: "ended" }[now] ?? "lost"];
+      if (now === "connecting") return; // what it said before still holds
+      this.#line = now;
+      if (now !== "live") return this.#tell();
+      this.#phase = null;
+      this.#describe(room).then(() => this.#tell());
     });
+  }
+
+  #tell() {
+    const said = { live: this.#words[this.#phase] ?? this.#words.live, ended: this.#words.ended }[this.#line];
+    this.#parts.state.textContent = said ?? this.#words.lost;
   }
 
   async #describe(room) {
     try {
-      const { title, visitors } = await (await fetch(`${this.#origin}/v1/rooms/${encodeURIComponent(room)}`)).json();
+      const { title, visitors, phase } = await (await fetch(`${this.#origin}/v1/rooms/${encodeURIComponent(room)}`)).json();
       if (title && !this.getAttribute("title")) this.#parts.title.textContent = title;
       this.#count(visitors);
+      this.#phase ??= phase; // what was heard meanwhile is newer
     } catch { /* it has its name */ }
     if (!this.#parts.list.childElementCount) this.#parts.list.append(made("li", "gap empty", this.#words.empty));
   }
