@@ -243,6 +243,84 @@ def test_what_others_do_puts_no_other_question_under_the_finger(house: House, si
     assert page.complaints == []
 
 
+def test_what_is_typed_is_text_however_slow_the_line_and_stays_until_it_is_done(house: House, sign_in: Any) -> None:
+    ids = [ask(house, "salon", "Tom", text) for text in ("one", "two", "three")]
+    states = lambda: [one["state"] for one in house.queue("salon")]  # noqa: E731
+    page = sign_in("Zoé")
+    expect(options(page)).to_have_count(3)
+    held: list[Any] = []
+    page.route("**/lease", lambda route: held.append(route))
+    page.locator("#list").press("Shift+R")
+    page.keyboard.type("a rude question")
+    expect(page.locator("#asked")).to_have_value("a rude question")
+    assert states() == ["held"] * 3
+    held[0].continue_()
+    page.unroute("**/lease")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.keyboard.press("Enter")
+    expect(page.locator(".asks .note")).to_contain_text("session has ended")
+    page.context.add_cookies(cookies)
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_have_text("Rejected.")
+    assert house.ask("GET", f"/v1/submissions/{ids[0]}", "moderator")["reason"] == "a rude question"
+    page.complaints.clear()  # of the 401
+    page.locator("#list").press("e")
+    page.locator("#asked").fill("two, reworded")
+    house.kill()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".asks .note")).to_contain_text("still here")
+    page.locator("#programme summary").click()
+    page.get_by_role("button", name="Interrupted").click()
+    expect(page.locator("#told")).to_have_text("Not done: the server does not answer.")
+    house.come_back()
+    expect(page.locator("#line")).to_have_attribute("data-state", "live", timeout=20_000)
+    page.locator("#asked").press("Control+Enter")
+    expect(options(page)).to_have_text(["two, reworded", "three"])
+    expect(page.locator("#list")).to_be_focused()
+    assert page.complaints == []
+
+
+def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: Any) -> None:
+    ids = [ask(house, "salon", "Tom", text) for text in ("one", "two", "three")]
+    sms = {"id": "1", "from": "+33612345678", "text": "four"}
+    house.ask("POST", "/v1/sms?room=salon", "gateway", json=sms)
+    states = lambda: [one["state"] for one in house.queue("salon")]  # noqa: E731
+    page = sign_in("Zoé")
+    keys, told = page.locator("#list"), page.locator("#told")
+    expect(options(page)).to_have_count(4)
+    keys.press("a")
+    expect(told).to_have_text("Approved.")
+    keys.press("x")
+    keys.press("m")
+    expect(told).to_have_text("Merged.")
+    assert states() == ["approved", "merged", "held", "held"]
+    keys.press("End")
+    keys.press("b")
+    page.locator("#asked").fill("Enough.")
+    page.keyboard.press("Enter")
+    expect(told).to_have_text("Banned.")
+    page.route("**/bans/*", lambda route: route.abort())
+    keys.press("u")
+    expect(told).to_contain_text("does not answer")
+    page.unroute("**/bans/*")
+    keys.press("u")
+    expect(told).to_have_text("Taken back.")
+    assert house.ask("GET", "/v1/rooms/salon/bans", "moderator")["bans"] == []
+    assert states() == ["approved", "merged", "held", "held"]
+    keys.press("u")
+    expect(options(page)).to_have_text(["two", "three", "four"])
+    page.get_by_label("Show").select_option("approved")
+    expect(options(page)).to_have_text(["one"])
+    keys.press("o")
+    expect(told).to_have_text("On air.")
+    keys.press("u")
+    expect(told).to_contain_text("D takes it off")
+    assert states() == ["aired", "held", "held", "held"]
+    assert house.ask("GET", f"/v1/submissions/{ids[1]}", "moderator")["merged_into"] is None
+    assert page.complaints == []
+
+
 def test_whoever_is_banned_at_the_desk_is_out_at_once(house: House, open_page: Any, sign_in: Any) -> None:
     visitor = open_page(f"{house.url}/rooms/salon")
     visitor.locator("#name").fill("Bob")

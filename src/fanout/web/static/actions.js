@@ -18,10 +18,23 @@ const KEYS = { // action: key, what it takes to be allowed, the states in which 
   undo: ["U", "moderate", null],
 };
 const AFTER = { approve: "approved", reject: "rejected", hold: "held", air: "aired", retract: "rejected" };
+const FINAL = new Set(["air", "retract"]); // what was heard was heard
+const NO_SESSION = new Set(["token_missing", "token_refused"]);
+const GONE = new Set(["nothing_to_undo", "merge_into_closed", "ban_not_found"]); // there is nothing left to take back
+
+/** Why something was not done, for people. */
+export function failure(error, unreachable = texts.unreachable) {
+  return error instanceof Refused ? filled(texts.failed, { why: error.message }) : unreachable;
+}
+
+/** The same where something has been typed, which is kept. */
+function typedFailure(error) {
+  return NO_SESSION.has(error.code) ? texts.session_over : failure(error, texts.unreachable_typed);
+}
 
 export class Actions {
   #desk;
-  #last = []; // ids of what was decided here, for undo
+  #last = []; // how what was done here is taken back: a function, or an action that can't be
 
   /** `desk` has the queue, the detail, the marked ids, `current()`, `draw()`, and `tell(text)`. */
   constructor(desk) {
@@ -68,11 +81,11 @@ export class Actions {
 
   async do(action) {
     const submission = this.#desk.current();
-    if (!this.#sensible(action, submission) || this.#unread(action)) return;
+    if (this.#desk.detail.busy() || !this.#sensible(action, submission) || this.#unread(action)) return;
     try {
       await this[`_${action}`](submission);
     } catch (error) {
-      this.#desk.tell(error instanceof Refused ? filled(texts.failed, { why: error.message }) : texts.unreachable);
+      this.#desk.tell(failure(error));
     }
     this.#desk.draw();
   }
@@ -83,9 +96,9 @@ export class Actions {
   _retract(submission) { return this.#decide(submission, "retract"); }
   _reject(submission) { return this.#decide(submission, "reject"); }
 
-  async _edit(submission) {
-    const text = await this.#asked(submission, texts.new_text, submission.text, { long: true, needed: true });
-    if (text) await this.#decide(submission, "edit", { text });
+  _edit(submission) {
+    const act = (text) => this.#decide(submission, "edit", { text });
+    return this.#asked(submission, act, texts.new_text, submission.text, { long: true, needed: true });
   }
 
   async _mark({ id }) {
@@ -98,6 +111,12 @@ export class Actions {
     const marked = [...this.#desk.marked].filter((id) => id !== submission.id);
     if (!marked.length) return this.#desk.tell(texts.nothing_marked);
     const { submissions } = await ask("POST", `/v1/submissions/${submission.id}/merged`, { submissions: marked });
+    this.#last.push(async () => {
+      while (marked.length) {
+        await this.#takeBack(marked.at(-1));
+        marked.pop();
+      }
+    });
     this.#desk.marked.clear();
     for (const one of submissions) this.#desk.queue.take(one);
     this.#desk.tell(texts.done.merge);
@@ -105,15 +124,29 @@ export class Actions {
 
   async _ban(submission) {
     if (!submission.person) return this.#desk.tell(texts.no_person);
-    const reason = await this.#asked(submission, texts.ban_reason, "", { needed: true });
-    if (!reason) return;
-    await ask("POST", roomPath("/bans"), { target: submission.person, reason });
-    this.#desk.tell(texts.done.ban);
+    const act = async (reason) => {
+      const { id } = await ask("POST", roomPath("/bans"), { target: submission.person, reason });
+      this.#last.push(() => ask("DELETE", `/v1/bans/${id}`));
+      this.#desk.tell(texts.done.ban);
+    };
+    await this.#asked(submission, act, texts.ban_reason, "", { needed: true });
   }
 
   async _undo() {
+    const last = this.#last.at(-1);
+    if (typeof last === "string") return this.#desk.tell(texts.no_undo[last]);
+    this.#last.pop();
+    try {
+      await last();
+    } catch (error) {
+      if (!GONE.has(error.code)) this.#last.push(last); // so that the next U means this one too
+      throw error;
+    }
+    this.#desk.tell(texts.done.undo);
+  }
+
+  async #takeBack(id) {
     const { queue } = this.#desk;
-    const id = this.#last.pop();
     queue.deciding.add(id);
     try {
       queue.take(await ask("POST", `/v1/submissions/${id}/decisions`, { action: "undo" }));
@@ -121,28 +154,36 @@ export class Actions {
     } finally {
       queue.deciding.delete(id);
     }
-    this.#desk.tell(texts.done.undo);
     this.#desk.goTo(id);
   }
 
   /** Rejects with a reason of one's own: Shift+R. */
   async rejectWithReason() {
     const submission = this.#desk.current();
-    if (!may("moderate") || !this.#sensible("reject", submission) || this.#unread("reject")) return;
-    const reason = await this.#asked(submission, texts.reason);
-    if (reason !== null) await this.#decide(submission, "reject", { reason }).catch((error) => this.#desk.tell(error.message));
+    if (this.#desk.detail.busy() || !may("moderate") || !this.#sensible("reject", submission) || this.#unread("reject")) return;
+    await this.#asked(submission, (reason) => this.#decide(submission, "reject", { reason }), texts.reason);
     this.#desk.draw();
   }
 
-  /** Takes it in hand while something is typed, so that nobody else decides meanwhile. */
-  async #asked(submission, ...question) {
-    await ask("POST", `/v1/submissions/${submission.id}/lease`, {});
-    try {
-      return await this.#desk.detail.ask(...question);
-    } finally {
-      ask("DELETE", `/v1/submissions/${submission.id}/lease`).catch(() => {}); // it ends by itself
-      document.getElementById("list").focus();
-    }
+  /** Asks, at once: who types has the focus in the field before the next key. Meanwhile it is taken in hand, so that nobody
+   *  else decides on it. What was typed stays until `act` has succeeded with it. */
+  async #asked(submission, act, ...question) {
+    const lease = `/v1/submissions/${submission.id}/lease`;
+    const { detail } = this.#desk;
+    const taken = ask("POST", lease, {}).catch((error) => detail.refuse(typedFailure(error)));
+    const tried = async (text) => {
+      try {
+        await act(text);
+        return null;
+      } catch (error) {
+        this.#desk.draw();
+        this.#desk.goTo(submission.id);
+        return typedFailure(error);
+      }
+    };
+    await detail.ask(tried, ...question);
+    taken.then(() => ask("DELETE", lease)).catch(() => {}); // it ends by itself
+    document.getElementById("list").focus();
   }
 
   async #decide(submission, action, more = {}) {
@@ -154,7 +195,7 @@ export class Actions {
     try {
       const decided = await ask("POST", `/v1/submissions/${submission.id}/decisions`, { action, ...more });
       queue.take(decided);
-      this.#last.push(submission.id);
+      this.#last.push(FINAL.has(action) || decided.state === "aired" ? action : () => this.#takeBack(submission.id));
       this.#desk.tell(texts.done[action]);
     } catch (error) {
       queue.take(submission);

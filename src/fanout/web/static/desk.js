@@ -1,6 +1,6 @@
 // The desk: the queue of every source, live, and the keys to decide on it.
 
-import { Actions } from "./actions.js";
+import { Actions, failure } from "./actions.js";
 import { Detail, age, found, holder } from "./detail.js";
 import { Fanout } from "./fanout.js";
 import { List } from "./list.js";
@@ -170,9 +170,13 @@ if (may("lead")) {
   for (const button of document.querySelectorAll("#programme button")) {
     button.addEventListener("click", async () => {
       const data = { phase: button.dataset.phase };
-      await ask("POST", roomPath("/messages"), { text: "", kind: "programme", data });
-      byId("programme").open = false;
-      desk.tell(texts.done.programme);
+      try {
+        await ask("POST", roomPath("/messages"), { text: "", kind: "programme", data });
+        byId("programme").open = false;
+        desk.tell(texts.done.programme);
+      } catch (error) {
+        desk.tell(failure(error, texts.not_reached));
+      }
     });
   }
 } else byId("programme").hidden = true;
@@ -180,14 +184,18 @@ if (may("set_rules")) {
   const choice = byId("typing").querySelector("select");
   const rules = roomPath("/rules");
   byId("programme").addEventListener("toggle", async () => {
-    if (byId("programme").open) choice.value = (await ask("GET", rules)).typing;
+    try {
+      if (byId("programme").open) choice.value = (await ask("GET", rules)).typing;
+    } catch (error) {
+      desk.tell(failure(error, texts.not_reached));
+    }
   });
   choice.addEventListener("change", async () => {
     try {
       await ask("PATCH", rules, { typing: choice.value });
       desk.tell(texts.done.typing);
     } catch (error) {
-      desk.tell(filled(texts.failed, { why: error.message }));
+      desk.tell(failure(error, texts.not_reached));
     }
   });
   byId("typing").hidden = false;

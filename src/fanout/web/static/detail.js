@@ -45,39 +45,58 @@ export class Detail {
     this.#place.replaceChildren(...parts, facts);
   }
 
-  /** Asks for a line of text; null when it is left. */
-  ask(question, text = "", { long = false, needed = false } = {}) {
-    this.#asking?.(null);
+  /** Whether something is being asked; its field has the focus then. */
+  busy() {
+    if (this.#asking) document.getElementById("asked").focus();
+    return Boolean(this.#asking);
+  }
+
+  /** What is being asked can't be done now: said beside the field, which stays. The next key is text, not a command. */
+  refuse(why) {
+    if (this.#asking) this.#place.querySelector(".asks .note").textContent = why;
+  }
+
+  /** Asks for a line of text and does `act(it)`, which says why it failed, until it is null or it is left. */
+  ask(act, question, text = "", { long = false, needed = false } = {}) {
     return new Promise((resolve) => {
       const form = element("form", "asks");
       const label = element("label", "", question);
       const field = element(long ? "textarea" : "input");
       label.htmlFor = field.id = "asked";
-      field.value = text;
+      field.defaultValue = text;
       field.dir = "auto";
       field.required = needed;
       field.maxLength = long ? 4000 : 200;
-      const [apply, leave] = [element("button", "main", texts.apply), element("button", "", texts.cancel)];
+      const [yes, leave] = [element("button", "main", texts.apply), element("button", "", texts.cancel)];
       leave.type = "button";
       const row = element("div", "row");
-      row.append(apply, leave);
-      form.append(label, field, row);
-      const done = (answer) => {
+      row.append(yes, leave);
+      const why = element("p", "note");
+      why.role = "alert";
+      form.append(label, field, why, row);
+      const done = () => {
+        if (this.#asking !== done) return;
         this.#asking = null;
         this.#shown = "";
         form.remove();
-        resolve(answer);
+        resolve();
       };
       this.#asking = done;
-      form.addEventListener("submit", (event) => {
+      form.addEventListener("submit", async (event) => {
         event.preventDefault();
-        done(field.value.trim());
+        if (yes.disabled || (needed && !field.value.trim())) return;
+        field.readOnly = yes.disabled = true;
+        why.textContent = "";
+        const failed = await act(field.value.trim());
+        field.readOnly = yes.disabled = false;
+        if (failed === null) done();
+        else why.textContent = failed;
       });
       form.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") done(null);
+        if (event.key === "Escape") done();
         else if (event.key === "Enter" && long && (event.ctrlKey || event.metaKey)) form.requestSubmit();
       });
-      leave.addEventListener("click", () => done(null));
+      leave.addEventListener("click", () => done());
       this.#place.append(form);
       field.focus();
     });

@@ -12,7 +12,8 @@ export async function ask(method, path, body) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   if (answer.ok) return answer.json();
-  if (answer.status === 401 && path !== "/v1/session") location.reload(); // the session has ended: who is it?
+  const typed = document.querySelector(".asks"); // it would be lost
+  if (answer.status === 401 && path !== "/v1/session" && !typed) location.reload(); // the session has ended: who is it?
   throw await refusal(answer);
 }
 
