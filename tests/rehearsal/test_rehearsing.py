@@ -15,7 +15,10 @@ import pytest
 import trio
 import trustme
 
+from fanout.errors import ConfigurationError
+from fanout.rehearsal import rehearsing
 from fanout.rehearsal.house import OwnServer, Unreachable
+from fanout.rehearsal.scenario import find_scenario, read_scenario
 from tests.client.hdr_reading import read_log
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.small import SMALL, Small
@@ -174,6 +177,18 @@ async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Pa
     assert "127.0.0.1:1 does not answer" in said
 
 
+def test_more_visitors_than_any_server_seats_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsing, "raise_descriptor_limit", lambda: 4096)
+    name, text = find_scenario("doors-open")
+    with pytest.raises(ConfigurationError, match=r"visitors: 900,000 take \d{3} workers .* at most 64"):
+        rehearsing.rehearse(rehearsing.Request(name, text, read_scenario(text), scale=30), print)
+
+
+def test_a_plugin_that_is_not_there_is_a_mistake_in_the_scenario() -> None:
+    with pytest.raises(ConfigurationError, match=r"the server did not start: .*nowhere"):
+        OwnServer(0, ("nowhere:Plugin",))
+
+
 async def test_who_breaks_it_off_gets_a_code_of_its_own_and_nothing_stays_behind(tmp_path: Path) -> None:
     async def one(number: signal.Signals) -> None:
         (place := tmp_path / number.name).mkdir()
@@ -234,6 +249,9 @@ async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(
     [
         (["nothing"], "'nothing' is no file that can be read"),
         (["doors-open", "--scale", "0"], "a number above 0"),
+        (["doors-open", "--workers", "-1"], "a whole number from 0 to 64; not '-1'"),
+        (["doors-open", "--workers", "100000"], "not '100000'"),
+        (["doors-open", "--data", "file"], "--data: only with --host"),
         (["doors-open", "--report", "file"], "--report: file can't be written to (File exists)"),
         (["doors-open", "--report", "/proc/nope"], "a folder, made if it is not there"),
         (["doors-open", "--host", "gopher://127.0.0.1:1"], "A server's address looks like"),

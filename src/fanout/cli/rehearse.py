@@ -45,7 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="with --host: its data directory, for its secret (or FANOUT_SECRET)"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="of its own server (default: as many as it takes)")
+    parser.add_argument("--workers", type=_workers, metavar="N", help="of its own server (default: as many as needed)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, .md, .json and .hlog there")
     parser.add_argument("--headroom", action="store_true", help="find the largest multiple that still meets them all")
     parser.set_defaults(run=run)
@@ -59,6 +59,14 @@ def _factor(word: str) -> float:
     if not 0 < value <= MOST:
         raise argparse.ArgumentTypeError(f"a number above 0, at most {MOST:g}; not {word!r}")
     return value
+
+
+def _workers(word: str) -> int:
+    from fanout.server.settings import MAX_WORKERS
+
+    if not word.isdecimal() or int(word[:9]) > MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {MAX_WORKERS}; not {word!r}")
+    return int(word)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -140,6 +148,8 @@ def _make(folder: Path) -> None:
 
 def _host(arguments: argparse.Namespace) -> tuple[str, Config] | None:
     if arguments.host is None:
+        if arguments.data is not None:
+            raise ConfigurationError("--data", "only with --host, of whose server it is; one of its own has another.")
         return None
     from fanout.client.target import Target
     from fanout.server.config import read_config

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from fanout.client.target import Target
 from fanout.core.principal import EVERY_ROOM, Role
-from fanout.errors import FanoutError
+from fanout.errors import ConfigurationError, FanoutError
 from fanout.rehearsal.load.calls import Away, Caller
 from fanout.rehearsal.slow_plugin import SIGN
 from fanout.server.credentials import tokens_of
@@ -25,6 +25,10 @@ from fanout.server.settings import Config
 
 STARTS_SECONDS: Final = 60.0
 """How long a server may take until it answers; on a busy machine Python alone takes seconds."""
+
+STOPS_SECONDS: Final = 5.0
+MISTAKE: Final = 2
+"""With this code a server of ours ends whose settings or plug-ins are wrong."""
 
 TOKENS_LAST_SECONDS: Final = 24 * 3600
 
@@ -136,7 +140,11 @@ class OwnServer(House):
         said = self._process.stdout.readline()
         if "listening on " not in said:
             last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
-            raise Unreachable(f"the server did not start: {' '.join(last)}")
+            why = f"the server did not start: {' '.join(last)}"
+            with suppress(subprocess.TimeoutExpired):
+                if self._process.wait(STOPS_SECONDS) == MISTAKE:
+                    raise ConfigurationError("rehearse", why)
+            raise Unreachable(why)
         return said.split("listening on ")[1].strip()
 
     def processes(self) -> dict[int, str]:

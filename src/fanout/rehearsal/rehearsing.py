@@ -26,7 +26,7 @@ from fanout.rehearsal.schedule import Schedule, assumptions, make_schedule
 from fanout.rehearsal.verdict import Found, Outcome, Verdict, judge
 from fanout.server.doctor.demand import seats_of, workers_for
 from fanout.server.resources import raise_descriptor_limit
-from fanout.server.settings import Config
+from fanout.server.settings import MAX_WORKERS, Config
 
 SLOW_PLUGIN = "fanout.rehearsal.slow_plugin:SlowPlugin"
 
@@ -78,6 +78,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     """Play it, and judge. `tell` is told what is happening, a line a second.
 
     Raises:
+        ConfigurationError: A server of our own can't seat so many, or can't be started like that.
         Unreachable: There is no server, or it refuses.
     """
     scenario, compress = request.scenario, request.compress
@@ -147,6 +148,10 @@ def _house(request: Request, schedule: Schedule) -> House:
         workers = workers_for(schedule.totals.visitors, seats_of(descriptors))
         if faults & {"kill-edge", "kill-engine"}:
             workers = max(workers, 2)
+    if workers > MAX_WORKERS:
+        visitors = f"{schedule.totals.visitors:,} take {workers} workers with {descriptors:,} descriptors each"
+        fewer = "Fewer, a smaller --scale, or more descriptors (ulimit -n)."
+        raise ConfigurationError("visitors", f"{visitors}; a server has at most {MAX_WORKERS}. {fewer}")
     slow = (SLOW_PLUGIN,) if "slow-plugin" in faults else ()
     return OwnServer(workers, (*request.scenario.plugins, *slow))
 
