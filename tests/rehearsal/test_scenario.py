@@ -106,6 +106,21 @@ def test_a_mistake_is_named_with_what_is_accepted(old: str, new: str, key: str, 
     assert said in raised.value.detail
 
 
+@pytest.mark.parametrize(
+    ("mode", "asks_in", "said"),
+    [
+        ("stage", "", "a flood needs a room that it pours into: one of hall"),
+        ("stage", 'asks_in = "hall"', "hall is a stage"),
+    ],
+)
+def test_a_flood_that_could_not_happen_is_refused(mode: str, asks_in: str, said: str):
+    text = GOOD.replace('asks_in = "hall"', asks_in).replace("web_questions", "# ").replace("moderated", mode)
+    assert read_scenario(text), "without the flood, it is good"
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        read_scenario(f'{text}\n[[faults]]\nkind = "flood"\nphase = "all"')
+    assert raised.value.key == "asks_in"
+
+
 def test_the_scenario_in_the_documentation_is_a_good_one():
     page = (Path(__file__).parents[2] / "docs" / "rehearsal.md").read_text()
     (written,) = re.findall(r'```toml title="ours.toml"\n(.*?)```', page, re.DOTALL)

@@ -270,11 +270,18 @@ def _check_totals(scenario: Scenario, rooms: Sequence[str]) -> None:
     if totals.sms_same and not totals.sms_same_text:
         raise ConfigurationError("totals.sms_same_text", "the text that sms_same people send.")
     asked = totals.advance_questions or totals.web_questions or totals.sms_messages or totals.aired
+    flooded = any(fault.kind == "flood" for fault in scenario.faults)
+    if flooded and scenario.asks_in is None:
+        raise ConfigurationError("asks_in", f"a flood needs a room that it pours into: one of {', '.join(rooms)}.")
     for key, used in (("asks_in", asked), ("speaks_in", totals.announcements)):
         room = getattr(scenario, key)
         if used or room is not None:
             _one_of(key, room, rooms)
     by_name = {name: each for each in scenario.rooms for name in each.names()}
+    if flooded and by_name[scenario.asks_in or ""].mode == "stage":
+        raise ConfigurationError(
+            "asks_in", f"{scenario.asks_in} is a stage, where no flood arrives: moderated or open."
+        )
     if asked and by_name[scenario.asks_in or ""].mode != "moderated":
         raise ConfigurationError("asks_in", f"{scenario.asks_in} takes no questions: its mode must be moderated.")
     if totals.chat_messages and not any(each.mode == "open" and each.listeners for each in scenario.rooms):
