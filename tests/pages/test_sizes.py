@@ -27,11 +27,17 @@ OVERLAPS = """() => {
 }"""
 """Parts that lie on others."""
 
-BROKEN = """() => [...document.querySelectorAll("nav a, button, th")].filter((one) => one.offsetParent)
-  .filter((one) => one.getClientRects().length && !/\\s/.test(one.textContent.trim())
-    && one.getBoundingClientRect().height > 3.2 * parseFloat(getComputedStyle(one).fontSize))
-  .map((one) => one.textContent)"""
-"""Single words that take more than a line."""
+BROKEN = """() => [...document.querySelectorAll("nav a, button, th, figcaption")].filter((one) => one.offsetParent)
+  .flatMap((one) => {
+    const texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), range = document.createRange(), torn = [];
+    for (let text; (text = texts.nextNode());) for (const word of text.data.matchAll(/[\\p{L}\\d]+/gu)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((part) => Math.round(part.top))).size > 1) torn.push(word[0]);
+    }
+    return torn;
+  })"""
+"""Words that take more than a line."""
 
 COVERED = """() => [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).position === "sticky")
   .filter((one) => [getComputedStyle(one).top, getComputedStyle(one).bottom].some((edge) => edge !== "auto"))
