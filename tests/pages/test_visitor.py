@@ -126,7 +126,12 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     page.reload()
     expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
     expect(page.locator("#slate + .more a")).to_have_text("Toute la transcription")
-    assert page.locator("#question-text").count() == 0
+    expect(page.locator("#state")).to_have_attribute("data-state", "live")
+    for part in ("#question-text", "#take-part", ".dock"):
+        expect(page.locator(part)).to_be_hidden()
+    house.say("salon", "", kind="programme", data={"phase": "live"})  # it is not over after all
+    expect(page.locator("#question-text")).to_be_visible()
+    expect(page.locator("#take-part")).to_be_visible()
 
 
 def elements(page: Any) -> str:

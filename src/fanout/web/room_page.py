@@ -56,7 +56,7 @@ _TALK: Final = """<p class="empty" id="empty"{hidden}>{empty}</p>
 _ENTER: Final = """<section class="card take-part" id="take-part" hidden>
 <form id="enter"><h2>{enter_title}</h2>
 <label for="name">{enter_name}</label>
-<div class="row"><input id="name" name="name" maxlength="80" autocomplete="nickname" required dir="auto">
+<div class="row"><input id="name" name="name" maxlength="40" autocomplete="nickname" required dir="auto">
 <button class="main">{enter_button}</button></div>
 <p class="note">{enter_why}</p>
 <p class="note refusal" role="alert"></p></form>
@@ -176,7 +176,7 @@ class RoomPage:
     def _dock(self, now: RoomNow, texts: Texts) -> Markup:
         """Where what is beside the talk on a desktop is far below it: the way there."""
         links = []
-        if self._name_of and now.room.settings.mode is Mode.MODERATED and now.phase.name != "after":
+        if self._name_of and now.room.settings.mode is Mode.MODERATED:
             links.append(_link("take-part", texts["ask_title"]))
         if now.chat is not None and now.chat is not now.room:
             links.append(_link("chat", texts["chat_title"]))
@@ -185,9 +185,10 @@ class RoomPage:
     async def _side(self, now: RoomNow, texts: Texts) -> Markup:
         parts = []
         moderated = now.room.settings.mode is Mode.MODERATED
-        if self._name_of and (moderated or now.chat) and now.phase.name != "after":
+        # Also after the event, where the script hides them: staff may take it back that it is over.
+        if self._name_of and (moderated or now.chat):
             parts.append(_filled(_ENTER, texts))
-        if self._name_of and moderated and now.phase.name != "after":
+        if self._name_of and moderated:
             ahead = now.phase.name == "before"
             parts.append(_filled(_ASK, texts, ask_note=texts["ask_ahead" if ahead else "ask_why"]))
         if now.chat is not None:

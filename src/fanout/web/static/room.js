@@ -111,7 +111,7 @@ function phaseChanged(phase) {
   const more = document.querySelector(".more");
   if (phase === "after") byId("slate").after(more); // it is what one looks for then
   else document.querySelector(".stage").append(more);
-  if (phase === "after") for (const part of document.querySelectorAll(".take-part, .ask, .dock")) part.hidden = true;
+  document.body.dataset.phase = phase; // what there is to take part in is hidden by it while it is over
   tell(live.state);
 }
 
@@ -119,7 +119,7 @@ if (page.takes) {
   const identity = new Identity(live);
   identity.open(() => {
     chat?.open(live, identity);
-    if (byId("ask")) byId("ask").hidden = slate.phase === "after";
+    if (byId("ask")) byId("ask").hidden = false;
   });
   if (byId("question")) {
     submits(byId("question"), byId("question-text"), live, page.room, identity, (said) => mine.tell(said));
