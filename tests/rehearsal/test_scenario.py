@@ -69,6 +69,7 @@ def test_the_evening_of_2004_has_its_known_figures():
     ("old", "new", "key", "said"),
     [
         ("visitors = 10", "visitors = 0", "totals.visitors", "Expected `int` >= 1"),
+        ("visitors = 10", "visitors = 10\nconnections = 1_000_000_000", "totals.connections", "`int` <= 20000000"),
         ("visitors = 10", "vistors = 10", "totals", "Known here: visitors, connections"),
         ("minutes = 1", "minutes = 0", "phases[0].minutes", "Expected `float` > 0"),
         ("minutes = 1", "minutes = 'x", "scenario", "not TOML"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanout.errors import ConfigurationError
 from fanout.rehearsal.scenario import find_scenario, read_scenario, shipped
 from fanout.rehearsal.schedule import (
     Span,
@@ -103,3 +105,10 @@ def test_the_evening_of_2004_at_full_size_adds_up():
     assert set(rooms.values()) == {1000}
     assert schedule.phase_at(0) == "doors open"
     assert schedule.phase_at(10_000) == "last words"
+
+
+def test_a_scale_that_makes_more_than_can_be_played_is_refused():
+    evening = read_scenario(find_scenario("prime-minister-2004")[1])
+    assert make_schedule(evening, scale=15).totals.sms_messages == 19_861_275
+    with pytest.raises(ConfigurationError, match=r"--scale: that makes 21,185,360 sms_messages; at most 20,000,000"):
+        make_schedule(evening, scale=16)

@@ -20,7 +20,10 @@ from fanout.core.room import room_name
 from fanout.errors import ConfigurationError, InvalidInput
 from fanout.rehearsal.measuring import MEASURES
 
-Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+MOST_COUNTED: Final = 20_000_000
+"""Of anything in an evening. Each has its moment, in memory, before the doors open: more is a typing mistake."""
+
+Count = Annotated[int, Meta(ge=0, le=MOST_COUNTED)]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0, le=1_000_000)]

@@ -14,7 +14,8 @@ from typing import Final
 
 from msgspec.structs import asdict, replace
 
-from fanout.rehearsal.scenario import OF_PHASES, Fault, Scenario, Totals
+from fanout.errors import ConfigurationError
+from fanout.rehearsal.scenario import MOST_COUNTED, OF_PHASES, Fault, Scenario, Totals
 
 SCALED: Final = (
     "visitors", "connections", "advance_questions", "web_questions", "chat_messages", "sms_messages", "sms_people",
@@ -69,6 +70,9 @@ def make_schedule(scenario: Scenario, *, scale: float = 1.0, compress: float = 1
     Args:
         scale: People and what they send, times this.
         compress: How many times faster than planned: rates rise, totals stay, and moderators decide faster too.
+
+    Raises:
+        ConfigurationError: The scale makes more of something than can be played.
     """
     totals = _fed(scenario, _scaled(scenario.totals, scale))
     planned = {weight: getattr(totals, total) for total, weight in OF_PHASES}
@@ -173,6 +177,8 @@ def _scaled(totals: Totals, scale: float) -> Totals:
     for name in SCALED:
         if values[name]:
             values[name] = max(1, int(values[name] * Fraction(scale) + Fraction(1, 2)))
+        if values[name] > MOST_COUNTED:
+            raise ConfigurationError("--scale", f"that makes {values[name]:,} {name}; at most {MOST_COUNTED:,}.")
     return Totals(**values)
 
 
