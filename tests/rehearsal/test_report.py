@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def test_the_files_say_the_same(tmp_path: Path):
     assert "| deliveries that are missing, and no gap said so | 0 | 3 | 0 |\n" in markdown
     assert "| MISSED | No silent loss | lost |" in markdown
     assert "Headroom: 2 times" in markdown
-    assert EVIL.replace("|", "\\|") in markdown
+    assert "<" not in markdown, "a renderer lets HTML through"
+    assert escape(EVIL, quote=False).replace("|", "\\|") in markdown
 
 
 def test_a_line_stays_inside_its_frame_and_has_holes_where_nothing_was_measured():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.report import content
@@ -39,7 +40,7 @@ def markdown(done: Rehearsal) -> str:
         f"Scenario {done.name}, SHA-256 `{done.digest}`; began {done.began:%Y-%m-%d %H:%M:%S} UTC; scale "
         f"{done.schedule.scale:g}, {done.schedule.compress:g} times faster."
     )
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return escape("\n\n".join(part for part in parts if part), quote=False) + "\n"  # Markdown lets HTML through
 
 
 def _list(sentences: Sequence[str]) -> list[str]:
