@@ -191,6 +191,8 @@ async def test_staff_publish_over_their_connection() -> None:
         await staff.expect("error", code="room_not_found", ref="lost")
         await staff.say("publish", room="stage", text="x" * 20_000, ref="long")
         await staff.expect("error", code="text_too_long", ref="long")
+        await staff.say("publish", room="stage", text="", kind="programme", data={"phase": "after"}, ref="over")
+        await staff.expect("error", code="role_refused", ref="over")
 
 
 @pytest.mark.parametrize(
