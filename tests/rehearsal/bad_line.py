@@ -1,4 +1,4 @@
-"""A proxy before a good server that makes a bad one of it: it leaves out messages, or is late with them."""
+"""A proxy before a good server that makes a bad one of it: it drops messages, is late with them, or refuses SMS."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from fanout.client.crowd.reading import read_frame
 
 
 class BadLine:
-    """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while."""
+    """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while; and
+    but for every second batch of SMS, if it is `deaf`."""
 
-    def __init__(self, port: int, every: int, seconds: float) -> None:
-        self._port, self._every, self._seconds = port, every, seconds
-        self._count = self.dropped = 0
+    def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False) -> None:
+        self._port, self._every, self._seconds, self._deaf = port, every, seconds, deaf
+        self._count = self.dropped = self._batches = 0
 
     async def handle(self, client: trio.SocketStream) -> None:
         try:
@@ -30,7 +31,11 @@ class BadLine:
             await trio.aclose_forcefully(client)
 
     async def _up(self, client: trio.SocketStream, server: trio.SocketStream, scope: trio.CancelScope) -> None:
-        while received := await client.receive_some():
+        while received := bytes(await client.receive_some()):
+            if self._deaf and received.startswith(b"POST /v1/sms"):
+                self._batches += 1
+                if self._batches % 2:
+                    received = received.replace(b"/v1/sms", b"/v1/5m5", 1)  # where nobody takes any
             await server.send_all(received)
         scope.cancel()
 
@@ -83,9 +88,9 @@ def _events(received: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 @asynccontextmanager
-async def bad_line(port: int, *, every: int, seconds: float) -> AsyncIterator[tuple[str, BadLine]]:
+async def bad_line(port: int, *, every: int, seconds: float, deaf: bool = False) -> AsyncIterator[tuple[str, BadLine]]:
     """The URL of such a proxy before the server at `port`, for as long as the block runs."""
-    line = BadLine(port, every, seconds)
+    line = BadLine(port, every, seconds, deaf=deaf)
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=1024)
         nursery.start_soon(trio.serve_listeners, line.handle, listeners)

@@ -26,6 +26,38 @@ from tests.server_process import FANOUT, SECRET, ServerProcess, fanout
 
 FAULTS = Path(__file__).parent / "faults.toml"
 
+RUSH = """
+title = "A rush at the end"
+asks_in = "hall"
+speaks_in = "hall"
+[[rooms]]
+name = "hall"
+mode = "moderated"
+listeners = 1
+[totals]
+visitors = 20
+connections = 20
+web_questions = 60
+announcements = 2
+[[phases]]
+name = "calm"
+minutes = 2
+arrivals = 1
+web_questions = 0.1
+announcements = 1
+[[phases]]
+name = "rush"
+minutes = 2
+web_questions = 5
+[[moderators]]
+count = 1
+takes = ["web"]
+seconds = 15
+[[objectives]]
+measure = "wait_p95_s"
+at_most = 300
+"""
+
 pytestmark = [pytest.mark.xdist_group("alone"), pytest.mark.timeout(180)]
 
 
@@ -113,8 +145,15 @@ def assert_the_log_says_the_same(folder: Path, report: dict) -> None:
 async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousand_and_is_late(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
+    """And one that refuses half of the SMS, while it does everything else as it should."""
     found: dict[str, tuple[int, str, dict]] = {}
     dropped: dict[str, int] = {}
+    deaf: list[tuple[int, str, dict]] = []
+
+    async def refused() -> None:
+        server = await trio.to_thread.run_sync(lambda: start_server("--data", "deaf"))
+        async with bad_line(server.port, every=10**9, seconds=0, deaf=True) as (url, _):
+            deaf.append(await rehearse(SMALL[0], tmp_path / "deaf", "--host", url))
 
     async def one(small: Small) -> None:
         server = await trio.to_thread.run_sync(lambda: start_server("--data", small.name))
@@ -125,8 +164,13 @@ async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousa
             dropped[small.name] = line.dropped
 
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(refused)
         for small in SMALL:
             nursery.start_soon(one, small)
+    ((code, said, report),) = deaf
+    assert code == 1, said
+    assert 0 < report["whole"]["sms_missing"] < 6620
+    assert "sms_missing" in {each["measure"] for each in report["objectives"] if not each["met"]}, said
     for name, (code, said, report) in found.items():
         assert code == 1, f"{name}:\n{said}"
         assert dropped[name] > 0, f"{name}:\n{said}"
@@ -169,6 +213,16 @@ def test_a_server_whose_disk_stops_refuses_and_goes_on() -> None:
         assert house.processes() == before, "nobody has died of it"
     finally:
         house.close()
+
+
+async def test_whoever_still_waits_at_the_end_has_waited_too(tmp_path: Path) -> None:
+    """One moderator, and many questions shortly before the end: those who were decided on had not long to wait."""
+    scenario = tmp_path / "rush.toml"
+    scenario.write_text(RUSH)
+    code, said, report = await rehearse(Small(str(scenario), 1, 60), tmp_path / "rush", patient=False)
+    assert code == 1, said
+    assert report["whole"]["undecided"] > 20
+    assert report["whole"]["wait_p95_s"] > 300, "the last of them would wait ten minutes"
 
 
 async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_a_wrong_count_is_missed_whatever_and_a_time_only_when_the_generator_kep
     assert verdict.problems == (*slow, *short)
 
 
+@pytest.mark.parametrize(
+    ("aired", "short", "outcome"),
+    [(50, [], Outcome.MET), (49, [], Outcome.MISSED), (49, ["the staff ended"], Outcome.INVALID)],
+)
+def test_too_little_is_missed_unless_less_was_tried(aired: int, short: list[str], outcome: Outcome):
+    assert judge([FULL], {"aired": aired}, {}, slow=[], short=short).outcome is outcome
+
+
 def test_an_objective_of_a_phase_is_judged_by_that_phase():
     of_phase = Objective("delivery_p99_ms", at_most=500, phase="break")
     verdict = judge([of_phase], {"delivery_p99_ms": 1}, {"break": {"delivery_p99_ms": 900}}, slow=[], short=[])

@@ -140,11 +140,17 @@ class Record:
                 said.append(f"{process} was {lag:.1f} s late with what it meant to do")
         return said
 
+    def planned(self, kind: str) -> int:
+        """How many of these the evening was to have."""
+        return sum(getattr(span, kind) for span in self._schedule.spans)
+
     def short(self) -> list[str]:
         """What was planned and never tried: then this was another evening, and an easier one."""
         counts, said = self.whole.evidence.counts, []
+        if not self.whole.tally.counts.delivered:
+            said.append("nothing was delivered to anybody")
         for kind in ("reloads", "web_questions", "chat_messages"):
-            planned = sum(getattr(span, kind) for span in self._schedule.spans)
+            planned = self.planned(kind)
             if counts[kind] + counts[f"not possible: {kind}"] < planned:
                 said.append(f"only {counts[kind]:,} of {planned:,} {kind.replace('_', ' ')} were tried")
         return said
@@ -173,7 +179,7 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
         "refused_share": 100 * told.refused / handshakes if handshakes else 0.0,
         "broken": counts["broken"],
         "refused": sum(times for what, times in counts.items() if what.startswith(REFUSALS)),
-        "disk_taken": counts["taken while the disk stood"],
+        "disk_taken": None if evidence.quantile("disk", 1.0) is None else counts["taken while the disk stood"],
         "disk_back_s": evidence.quantile("disk", 1.0),
         "aired": counts["aired"],
         "lines": counts["lines"],
@@ -213,6 +219,17 @@ def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> d
         "sms_people_off": abs(sms["people"] - people),
         "questions_lost": max(0, counts["acknowledged: web"] + counts["flood taken"] - web["messages"]),
         "undecided": max(0, web["messages"] - counts["decided: web"]),
+    }
+
+
+def missing(record: Record) -> dict[str, float | None]:
+    """What was due or said, and nobody acknowledged: it was refused, or there was nobody to take it."""
+    counts = record.whole.evidence.counts
+    said = counts["web_questions"] + counts["chat_messages"]
+    unanswered = max(0, said - counts["acknowledged: web"] - counts["acknowledged: chat"])
+    return {
+        "sms_missing": max(0, record.planned("sms") - counts["sms acknowledged"]),
+        "unanswered_share": 100 * unanswered / said if said else None,
     }
 
 

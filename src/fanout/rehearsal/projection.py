@@ -193,9 +193,11 @@ def _objectives(projection: Projection, *, asks: bool) -> list[str]:
     ]
     wanted += [("delivery_p99_ms", "at_most", WITHIN_MS), ("join_p99_ms", "at_most", 2000)]
     wanted += [("back_s", "at_most", 30)] if projection.break_in_the_middle else []
-    wanted += [("sms_lost", "at_most", 0), ("sms_people_off", "at_most", 0)] if projection.sms else []
+    wanted += [(name, "at_most", 0) for name in ("sms_missing", "sms_lost", "sms_people_off")] if projection.sms else []
+    wanted += [("unanswered_share", "at_most", 1)] if projection.questions or projection.chat else []
     wanted += [("questions_lost", "at_most", 0), ("staff_p99_ms", "at_most", 1000)] if asks else []
     wanted += [("wait_p95_s", "at_most", 300)] if projection.questions else []
     wanted += [("aired", "at_least", projection.aired)] if projection.aired else []
+    wanted += [("lines", "at_least", projection.aired * projection.answer_lines)] if projection.aired else []
     return [line for name, bound, value in wanted
             for line in ("[[objectives]]", f'measure = "{name}"', f"{bound} = {value:g}", "")]  # fmt: skip

@@ -19,7 +19,7 @@ from fanout.errors import ConfigurationError
 from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
 from fanout.rehearsal.headroom import find_headroom, in_words
 from fanout.rehearsal.house import House, OwnServer
-from fanout.rehearsal.measures import Record, absent, counted, full_share, measured
+from fanout.rehearsal.measures import Record, absent, counted, full_share, measured, missing
 from fanout.rehearsal.recording.playing import Replay, replay_in
 from fanout.rehearsal.scenario import Scenario
 from fanout.rehearsal.schedule import Schedule, assumptions, make_schedule
@@ -101,6 +101,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     schedule = schedule if replay is None else replay.filled(schedule)
     whole = measured(record.whole, compress) | counted(record, schedule.totals, direction.tallies)
     visitors = schedule.totals.visitors
+    whole |= missing(record)
     whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
     whole["full_share"] = full_share(record, visitors)
     phases: dict[str, Found] = {phase: measured(seen, compress) for phase, seen in record.phases.items()}

@@ -65,7 +65,7 @@ class Gateway:
                 continue
             if caller.put_off:
                 self.evidence.count("put off: SMS", count)
-            if status == 200:
+            if status == 200 and {"accepted", "repeated"} <= answer.keys():
                 self.evidence.count("sms acknowledged", answer["accepted"] + answer["repeated"])
                 self.evidence.observe("sms", self._clock.now() - due, count)
             else:
