@@ -194,8 +194,9 @@ def test_a_server_of_our_own_that_is_killed_is_there_again_with_everything_in_it
         house.close()
 
 
-def test_a_server_whose_disk_stops_refuses_and_goes_on() -> None:
+def test_a_server_whose_disk_stops_refuses_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its log on the same disk, and an edge in a process of its own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     house = OwnServer(1)
     try:
         house.make_rooms({"hall": {"mode": "moderated"}})
@@ -213,6 +214,7 @@ def test_a_server_whose_disk_stops_refuses_and_goes_on() -> None:
         assert house.processes() == before, "nobody has died of it"
     finally:
         house.close()
+    assert list(tmp_path.iterdir()) == [], "its sockets go with its directory"
 
 
 async def test_whoever_still_waits_at_the_end_has_waited_too(tmp_path: Path) -> None:

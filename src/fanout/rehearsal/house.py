@@ -132,7 +132,7 @@ class OwnServer(House):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**kept, "FANOUT_SECRET": self._secret, SIGN: str(self._sign)},
+                env={**kept, "FANOUT_SECRET": self._secret, SIGN: str(self._sign), "TMPDIR": self._folder.name},
                 text=True,
                 start_new_session=True,
             )
