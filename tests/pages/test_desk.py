@@ -77,8 +77,10 @@ def test_a_link_signs_in_and_leaves_no_trace_of_the_token(house: House, sign_in:
 def test_roles_see_only_what_is_theirs(house: House, open_page: Any, sign_in: Any) -> None:
     refused = open_page(f"{house.url}/rooms/salon/desk#token={house.token('gateway', 'Kannel')}")
     expect(refused.locator(".refusal")).to_contain_text("gateway")
-    guest = open_page(f"{house.url}/rooms/salon/desk#token={house.token('guest', 'The mayor')}")
-    expect(guest.locator(".refusal")).to_contain_text("guest")
+    guest = open_page(f"{house.url}/rooms/salon/desk#token=nonsense", locale="fr-FR")
+    expect(guest.locator(".refusal")).to_contain_text("Ce jeton")
+    guest.goto(f"{house.url}/rooms/salon/desk?anew#token={house.token('guest', 'The mayor')}")
+    expect(guest.locator(".refusal")).to_contain_text("comme invité")
     asked = ask(house, "salon", "Tom", "Why?")
     animator = sign_in("Claire", "animator")
     expect(options(animator)).to_have_text(["Why?"])

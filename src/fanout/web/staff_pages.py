@@ -136,7 +136,8 @@ def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
     after the `#`), 403 for who has, as somebody who has no place there."""
     texts = STAFF_TEXTS[language]
     known = principal.role is not Role.VISITOR
-    refusal = texts["other_role"].replace("{role}", str(principal.role)) if known else ""
+    role = texts["roles"].get(str(principal.role), str(principal.role))
+    refusal = texts["other_role"].replace("{role}", role) if known else ""
     main = filled(_SIGN_IN, texts, refusal=refusal)
     return frame.page(
         language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,

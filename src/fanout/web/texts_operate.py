@@ -25,6 +25,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "Slow mode",
         ],
         "plugin_heads": ["Plug-in", "Calls", "p99", "Failures", "State", "Switch"],
+        "process_names": {"server": "server"},
         "process_heads": [
             "Process", "CPU", "Memory", "Descriptors", "Listeners", "Slow", "Deliveries", "Behind",
         ],
@@ -33,7 +34,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "paused": "Pause", "muted": "Hold all", "announce_only": "Staff only", "slow_s": "Slow mode",
         },
         "every": "one in {seconds} s", "no_limit": "off",
-        "every_room": "Every room",
+        "every_room": "Every room", "asked": "{what}?",
         "everywhere": {
             "paused": {
                 "set": "Pause every room", "lift": "Lift the pause of every room", "holds": "Every room is paused.",
@@ -118,7 +119,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "source": "Tous les chiffres sont ceux de", "failed": "Pas fait : {why}", "taken": "admis",
         "refused": "refusés",
         "plots": {
-            "listeners": "Auditeurs", "deliveries": "Remises", "latency": "De la publication à la prise",
+            "listeners": "Auditeurs", "deliveries": "Remises", "latency": "De la publication à l’envoi",
             "log": "De la publication au disque", "slow": "Auditeurs lents", "arrivals": "Arrivées",
             "messages": "Messages", "submissions": "Questions reçues", "waiting": "En attente d’un modérateur",
             "oldest": "La plus ancienne attend depuis",
@@ -128,6 +129,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "Équipe seule", "Mode lent",
         ],
         "plugin_heads": ["Extension", "Appels", "p99", "Échecs", "État", "Interrupteur"],
+        "process_names": {"server": "serveur"},
         "process_heads": [
             "Processus", "Processeur", "Mémoire", "Descripteurs", "Auditeurs", "Lents", "Remises", "Retard",
         ],
@@ -136,7 +138,7 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "paused": "Pause", "muted": "Tout retenir", "announce_only": "Équipe seule", "slow_s": "Mode lent",
         },
         "every": "un en {seconds} s", "no_limit": "non",
-        "every_room": "Tous les salons",
+        "every_room": "Tous les salons", "asked": "{what} ?",
         "everywhere": {
             "paused": {
                 "set": "Tous les salons en pause", "lift": "Lever la pause de tous les salons",

@@ -13,7 +13,7 @@ export function showProcesses(now, past) {
     const of = { process };
     if (!sparks.has(process)) sparks.set(process, [new Spark(percent, 1), new Spark(count, 1), new Spark(rate, 1)]);
     const [cpu, listeners, deliveries] = sparks.get(process);
-    const made = row("processes", process, () => [process, cpu.cell, "", "", listeners.cell, "", deliveries.cell, ""]);
+    const made = row("processes", process, () => [texts.process_names[process] ?? process, cpu.cell, "", "", listeners.cell, "", deliveries.cell, ""]);
     const [, , memory, fds, , slow, , behind] = made.cells;
     cpu.add(now.rate(past, "fanout_process_cpu_seconds_total", of));
     listeners.add(now.sum("fanout_process_listeners", of));

@@ -103,7 +103,7 @@ for (const rule of STOPS) {
   button.addEventListener("click", async () => {
     const wanted = !everywhere.includes(rule);
     const said = texts.everywhere[rule];
-    if (wanted && !(await confirmed(`${said.set}?`, said.ask, said.set))) return;
+    if (wanted && !(await confirmed(filled(texts.asked, { what: said.set }), said.ask, said.set))) return;
     await done(() => ask("PATCH", EVERYWHERE, { [rule]: wanted }));
     await done(showRules);
   });

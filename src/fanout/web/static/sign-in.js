@@ -1,6 +1,6 @@
 // Signing in with a token that is pasted. With a link: staff.js, on every page for staff.
 
-import { signIn } from "./staff.js";
+import { signIn, whyNotIn } from "./staff.js";
 
 const form = document.getElementById("sign-in");
 const refusal = form.querySelector(".refusal");
@@ -10,7 +10,7 @@ async function paste(token) {
   try {
     await signIn(token);
   } catch (error) {
-    refusal.textContent = error.message;
+    refusal.textContent = whyNotIn(error);
   }
 }
 

@@ -43,6 +43,8 @@ export async function signIn(token) {
   await new Promise(() => {}); // this page does nothing more in the name of whoever was here
 }
 
+export const whyNotIn = (error) => error instanceof Refused ? texts.token_refused : texts.unanswered;
+
 /** With the token after # in the link, a part that the browser keeps to itself; whoever is signed in here already. */
 async function byLink() {
   const linked = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -51,7 +53,7 @@ async function byLink() {
   try {
     await signIn(linked);
   } catch (error) {
-    document.querySelector(".refusal, #told").textContent = error.message;
+    document.querySelector(".refusal, #told").textContent = whyNotIn(error);
   }
 }
 

@@ -31,8 +31,9 @@ export function element(name, className = "", text = "") {
   return made;
 }
 
-/** Why something was not taken, for people. */
+/** Why something was not taken, for people. Without a code nobody answered: a browser says that in its own language. */
 export function whyRefused({ code, message, afterMs }) {
+  if (!code) return texts.unanswered;
   const said = texts.refused[code];
   return said ? filled(said, { seconds: number(Math.max(1, Math.ceil((afterMs ?? 1000) / 1000))) }) : message;
 }
