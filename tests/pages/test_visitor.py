@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +122,10 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     house.say("salon", "", kind="programme", data=begins)
     expect(page.locator("#slate h2")).to_have_text("Nous commençons le mardi 2 juin 2099 à 20:30")
     expect(page.locator("#slate .countdown")).to_contain_text("jours")
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    house.say("salon", "", kind="programme", data={"phase": "before", "starts_at": soon.isoformat()})
+    expect(page.locator("#slate h2")).to_have_text("Nous commençons dans un instant")
+    expect(page.locator("#slate .countdown")).to_be_hidden()
     enter(page, "Samira")
     asked(page, "Déjà ?")
     expect(page.locator("#mine li")).to_have_count(1)

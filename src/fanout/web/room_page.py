@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -218,7 +219,8 @@ def slate(phase: Phase, language: str) -> Markup:
     texts = TEXTS[language]
     title, note = texts["slate"].get(phase.name, ""), phase.note or texts["slate_text"].get(phase.name, "")
     if phase.name == "before" and phase.starts_at:
-        title = texts["slate"]["before_at"].replace("{when}", day_and_time(language, phase.starts_at))
+        due = phase.starts_at <= datetime.now(UTC)
+        title = texts["slate"]["due" if due else "before_at"].replace("{when}", day_and_time(language, phase.starts_at))
     return _filled(_SLATE, texts, hidden=_hidden(phase.name == "live"), slate_title=title, slate_note=note)
 
 

@@ -46,6 +46,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "slate": {
             "before": "We have not begun yet",
             "before_at": "We begin on {when}",
+            "due": "We begin in a moment",
             "incident": "We are interrupted for a moment",
             "after": "This event is over",
             "lost": "The connection is interrupted",
@@ -95,6 +96,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "slate": {
             "before": "Ce n’est pas encore commencé",
             "before_at": "Nous commençons le {when}",
+            "due": "Nous commençons dans un instant",
             "incident": "Nous sommes interrompus un instant",
             "after": "Cet événement est terminé",
             "lost": "La connexion est interrompue",

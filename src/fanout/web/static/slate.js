@@ -67,19 +67,23 @@ export class Slate {
     this.#element.hidden = shown === "live";
     this.#element.dataset.phase = shown;
     if (shown === "live") return;
-    const dated = shown === "before" && this.#startsAt;
-    title.textContent = dated ? filled(texts.slate.before_at, { when: dayAndTime(this.#startsAt) }) : texts.slate[shown];
+    if (shown !== "before" || !this.#startsAt) title.textContent = texts.slate[shown];
     note.textContent = (shown === this.#phase && this.#note) || texts.slate_text[shown];
     this.#count();
   }
 
   #count() {
-    const countdown = this.#element.children[1];
+    const [title, countdown] = this.#element.children;
+    const left = this.#startsAt - Date.now();
     let text = "";
+    if (this.#element.dataset.phase === "before" && this.#startsAt) { // at zero staff have yet to say that they begin
+      const said = left > 0 ? filled(texts.slate.before_at, { when: dayAndTime(this.#startsAt) }) : texts.slate.due;
+      if (title.textContent !== said) title.textContent = said;
+    }
     if (this.#lost) {
       const seconds = Math.ceil((this.#lost.until - Date.now()) / 1000);
       if (seconds > 0) text = counted(texts.waiting_s, seconds);
-    } else if (this.#phase === "before" && this.#startsAt > Date.now()) text = timeLeft(this.#startsAt - Date.now());
+    } else if (this.#phase === "before" && left > 0) text = timeLeft(left);
     if (countdown.textContent !== text) countdown.textContent = text;
     countdown.hidden = !text;
   }
