@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from statistics import quantiles
@@ -196,9 +197,15 @@ def test_two_at_once_see_each_other_and_the_first_counts(house: House, sign_in: 
     expect(options(omar)).to_have_text(["Why?"])
     zoe.locator("#list").press("e")
     expect(zoe.locator("#asked")).to_be_visible()
-    expect(omar.locator('[role="option"] .lease')).to_have_text("entre les mains de Zoé (moderator)")
+    expect(omar.locator('[role="option"] .lease')).to_have_text("entre les mains de Zoé (modérateur)")
     omar.locator("#list").press("a")
-    expect(omar.locator("#told")).to_contain_text("Pas fait")
+    expect(omar.locator("#told")).to_have_text(re.compile(r"Pas fait : .* jusqu.à \d\d:\d\d au plus tard\."))
+    omar.locator("#list").press("Home")
+    also_zoe = sign_in("Zoé")  # two people on one link
+    expect(also_zoe.locator('[role="option"] .lease')).to_have_text("in the hands of Zoé (moderator)")
+    also_zoe.locator("#list").press("a")
+    expect(also_zoe.locator("#told")).to_contain_text("in the hands of Zoé")
+    also_zoe.close()
     expect(options(omar)).to_have_text(["Why?"])
     zoe.locator("#asked").press("Escape")
     expect(omar.locator('[role="option"] .lease')).to_have_count(0)
@@ -294,8 +301,21 @@ def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: An
     keys.press("a")
     expect(told).to_have_text("Approved.")
     keys.press("x")
+    expect(page.locator("#found")).to_have_text("3 shown · 1 marked")
+    page.get_by_label("From").select_option("SMS")
+    expect(options(page)).to_have_text(["four"])
+    keys.press("m")
+    expect(page.locator("#confirm p")).to_have_text(
+        "1 of the marked is not in the list as it is shown. It will be merged too."
+    )
+    page.locator("#confirm [value=no]").click()
+    page.get_by_label("From").select_option("everywhere")
+    expect(options(page)).to_have_text(["two", "three", "four"])
+    keys.press("Home")
+    keys.press("j")
     keys.press("m")
     expect(told).to_have_text("Merged.")
+    expect(page.locator("#found")).to_have_text("2 shown")
     assert states() == ["approved", "merged", "held", "held"]
     keys.press("End")
     keys.press("b")
@@ -312,6 +332,13 @@ def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: An
     assert states() == ["approved", "merged", "held", "held"]
     keys.press("u")
     expect(options(page)).to_have_text(["two", "three", "four"])
+    page.locator("#programme summary").click()
+    page.get_by_role("button", name="It is over").click()
+    expect(page.locator("#confirm p")).to_contain_text("it is over")
+    page.keyboard.press("Enter")  # "Leave it" has the focus
+    expect(page.locator("#confirm")).to_be_hidden()
+    expect(told).to_have_text("Taken back.")
+    page.locator("#programme summary").click()
     page.get_by_label("Show").select_option("approved")
     expect(options(page)).to_have_text(["one"])
     keys.press("o")

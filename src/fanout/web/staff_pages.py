@@ -6,7 +6,7 @@ They hold nothing of what staff see: the scripts ask for that, with the session.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -58,6 +58,8 @@ _DESK: Final = """<div class="desk" id="desk">
 </div>
 <div class="keys" id="keys" role="group" aria-label="{keys_title}"></div>
 <p class="note told" id="told" role="status"></p>
+<dialog id="confirm" aria-labelledby="confirm-title"><h2 id="confirm-title"></h2><p></p>
+<form method="dialog"><button value="no">{leave}</button><button class="main" value="yes"></button></form></dialog>
 </div>"""
 
 
@@ -100,7 +102,7 @@ class StaffPages:
         title = room.settings.title or name
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}
         links = _link("stage", texts["to_stage"], language) if _views(principal, name) else Markup("")
-        main = filled(_DESK, texts, title=title, **options, links=links, who=principal.name or str(principal.role))
+        main = filled(_DESK, texts, title=title, **options, links=links, who=_who(principal, texts))
         data = {"room": name, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
             language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
@@ -123,7 +125,7 @@ class StaffPages:
         title = room.settings.title or name
         tabs = Markup("".join(_tab(one, texts["views"][one], language, current=one == view) for one in views))
         links = _link("desk", texts["to_desk"], language) if principal.may(Action.MODERATE, name) else Markup("")
-        main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=principal.name or str(principal.role))
+        main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=_who(principal, texts))
         data = {"room": name, "view": view, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
             language, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
@@ -152,6 +154,10 @@ NOBODY_ELSE: Final = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, 
 def _views(principal: Principal, room: str) -> list[str]:
     """The views of the stage that somebody has."""
     return [view for view, needed in VIEWS.items() if principal.may(needed, room)]
+
+
+def _who(principal: Principal, texts: Mapping[str, Any]) -> str:
+    return principal.name or texts["signed"][str(principal.role)]
 
 
 def _link(place: str, text: str, language: str) -> Markup:

@@ -33,6 +33,12 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "merged": "merged", "": "everything",
         },
         "queue": "Questions", "chosen": "The chosen question", "nothing": "Nothing is chosen.",
+        "leave": "Leave it",
+        "signed": {
+            "moderator": "moderator", "animator": "animator", "guest": "guest", "scribe": "scribe",
+            "operator": "operator", "gateway": "gateway", "publisher": "publisher", "the room": "the room",
+            "its author": "its author", "a ban": "a ban",
+        },
         "keys_title": "What can be done, each with its key",
     },
     "fr": {
@@ -60,6 +66,12 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "merged": "réunies", "": "toutes",
         },
         "queue": "Questions", "chosen": "La question choisie", "nothing": "Rien n’est choisi.",
+        "leave": "Laisser",
+        "signed": {
+            "moderator": "modérateur", "animator": "animateur", "guest": "invité", "scribe": "scribe",
+            "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "la salle",
+            "its author": "l’auteur", "a ban": "une exclusion",
+        },
         "keys_title": "Ce que l’on peut faire, avec la touche de chaque action",
     },
 }  # fmt: skip
@@ -93,6 +105,17 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "state_now": "State", "opinions": "Plug-ins", "sender": "Sender", "reason_given": "Reason",
         "marked": {"one": "{count} marked", "other": "{count} marked"}, "anonymous": "no name",
         "unreachable_typed": "The server does not answer. What you typed is still here: try again.",
+        "in_hand_until": "Not done: in the hands of {by} until {until} at the latest.",
+        "refused": {
+            "leased": "somebody else has this in hand.", "already_decided": "somebody else has decided on it.",
+            "nothing_to_undo": "there is no step that could be taken back.",
+            "merge_into_closed": "that one can’t speak for others.",
+        },
+        "unseen": {
+            "one": "{count} of the marked is not in the list as it is shown. It will be merged too.",
+            "other": "{count} of the marked are not in the list as it is shown. They will be merged too.",
+        },
+        "end_ask": "Everybody in the room will read that it is over.",
         "not_reached": "Not done: the server does not answer.",
         "session_over": "Your session has ended. Sign in again in another tab, then do it here: what you typed stays.",
         "no_undo": {
@@ -134,6 +157,17 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "state_now": "État", "opinions": "Extensions", "sender": "Expéditeur", "reason_given": "Raison",
         "marked": {"one": "{count} marquée", "other": "{count} marquées"}, "anonymous": "sans nom",
         "unreachable_typed": "Le serveur ne répond pas. Ce que vous avez écrit est encore ici : essayez de nouveau.",
+        "in_hand_until": "Pas fait : entre les mains de {by} jusqu’à {until} au plus tard.",
+        "refused": {
+            "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre en a décidé.",
+            "nothing_to_undo": "il n’y a rien à annuler.",
+            "merge_into_closed": "celle-là ne peut pas parler pour d’autres.",
+        },
+        "unseen": {
+            "one": "{count} des marquées n’est pas dans la liste montrée. Elle sera réunie aussi.",
+            "other": "{count} des marquées ne sont pas dans la liste montrée. Elles seront réunies aussi.",
+        },
+        "end_ask": "Toute la salle lira que c’est terminé.",
         "not_reached": "Pas fait : le serveur ne répond pas.",
         "session_over": "Votre session est terminée. Identifiez-vous dans un autre onglet, puis validez ici : "
         "ce que vous avez écrit reste.",

@@ -1,9 +1,11 @@
 // What a moderator can do with the chosen submission: one key each, and a button that shows it. A decision is on the
 // screen at once and comes back if the server says no.
 
+import { confirmed } from "./confirm.js";
+import { holder, inHand } from "./detail.js";
 import { Refused } from "./fanout.js";
 import { ask, may, roomPath } from "./staff.js";
-import { element, filled, texts } from "./words.js";
+import { clock, counted, element, filled, texts, whyRefused } from "./words.js";
 
 const KEYS = { // action: key, what it takes to be allowed, the states in which it makes sense
   approve: ["A", "moderate", ["held", "received"]],
@@ -24,7 +26,7 @@ const GONE = new Set(["nothing_to_undo", "merge_into_closed", "ban_not_found"]);
 
 /** Why something was not done, for people. */
 export function failure(error, unreachable = texts.unreachable) {
-  return error instanceof Refused ? filled(texts.failed, { why: error.message }) : unreachable;
+  return error instanceof Refused ? filled(texts.failed, { why: whyRefused(error) }) : unreachable;
 }
 
 /** The same where something has been typed, which is kept. */
@@ -72,16 +74,20 @@ export class Actions {
     return Boolean(submission) && (states === null || states.includes(submission.state));
   }
 
-  /** Whether somebody else has just put another one, or other words, under the finger; says so. */
-  #unread(action) {
-    if (action === "undo" || action === "mark" || !this.#desk.unread()) return false;
-    this.#desk.tell(texts.read_first);
+  /** Whether somebody else has it in hand, or has just put it, or other words, under the finger; says so. */
+  #notNow(action) {
+    if (action === "undo" || action === "mark") return false;
+    const lease = this.#desk.queue.leases.get(this.#desk.current().id);
+    const by = KEYS[action][1] === "moderate" ? holder(lease) : ""; // on air nobody waits for a moderator
+    if (by) this.#desk.tell(filled(texts.in_hand_until, { by, until: clock(lease.until) }));
+    else if (this.#desk.unread()) this.#desk.tell(texts.read_first);
+    else return false;
     return true;
   }
 
   async do(action) {
     const submission = this.#desk.current();
-    if (this.#desk.detail.busy() || !this.#sensible(action, submission) || this.#unread(action)) return;
+    if (this.#desk.detail.busy() || !this.#sensible(action, submission) || this.#notNow(action)) return;
     try {
       await this[`_${action}`](submission);
     } catch (error) {
@@ -110,6 +116,8 @@ export class Actions {
   async _merge(submission) {
     const marked = [...this.#desk.marked].filter((id) => id !== submission.id);
     if (!marked.length) return this.#desk.tell(texts.nothing_marked);
+    const unseen = marked.filter((id) => this.#desk.queue.indexOf(id) < 0).length;
+    if (unseen && !(await confirmed(texts.keys.merge, counted(texts.unseen, unseen), texts.keys.merge))) return;
     const { submissions } = await ask("POST", `/v1/submissions/${submission.id}/merged`, { submissions: marked });
     this.#last.push(async () => {
       while (marked.length) {
@@ -160,7 +168,7 @@ export class Actions {
   /** Rejects with a reason of one's own: Shift+R. */
   async rejectWithReason() {
     const submission = this.#desk.current();
-    if (this.#desk.detail.busy() || !may("moderate") || !this.#sensible("reject", submission) || this.#unread("reject")) return;
+    if (this.#desk.detail.busy() || !may("moderate") || !this.#sensible("reject", submission) || this.#notNow("reject")) return;
     await this.#asked(submission, (reason) => this.#decide(submission, "reject", { reason }), texts.reason);
     this.#desk.draw();
   }
@@ -170,6 +178,7 @@ export class Actions {
   async #asked(submission, act, ...question) {
     const lease = `/v1/submissions/${submission.id}/lease`;
     const { detail } = this.#desk;
+    inHand.add(submission.id);
     const taken = ask("POST", lease, {}).catch((error) => detail.refuse(typedFailure(error)));
     const tried = async (text) => {
       try {
@@ -182,7 +191,8 @@ export class Actions {
       }
     };
     await detail.ask(tried, ...question);
-    taken.then(() => ask("DELETE", lease)).catch(() => {}); // it ends by itself
+    taken.then(() => ask("DELETE", lease)).then(() => this.#desk.queue.leases.delete(submission.id), () => {}) // it ends by itself
+      .finally(() => inHand.delete(submission.id));
     document.getElementById("list").focus();
   }
 

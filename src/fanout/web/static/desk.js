@@ -1,6 +1,7 @@
 // The desk: the queue of every source, live, and the keys to decide on it.
 
 import { Actions, failure } from "./actions.js";
+import { confirmed } from "./confirm.js";
 import { Detail, age, found, holder } from "./detail.js";
 import { Fanout } from "./fanout.js";
 import { List } from "./list.js";
@@ -48,7 +49,8 @@ function draw() {
   const other = current?.id !== lastChosen || current?.text !== lastText;
   if (other && lastChosen && current && !filtering && !queue.deciding.has(lastChosen)) readAt = performance.now() + READING_MS;
   filtering &&= queue.loading;
-  const text = found(queue.shown.length, queue.loading);
+  const marks = desk.marked.size ? ` · ${counted(texts.marked, desk.marked.size)}` : "";
+  const text = found(queue.shown.length, queue.loading) + marks;
   if (byId("found").textContent !== text) byId("found").textContent = text;
   showChosen();
 }
@@ -146,7 +148,11 @@ setInterval(() => { byId("oldest").textContent = oldest ? filled(texts.oldest, {
 
 const live = new Fanout({ rooms: [`@desk/${room}`, room] });
 live.on("message", (message) => {
-  if (message.kind === "desk" && !queue.hear(message.data ?? {})) behind = true;
+  if (message.kind !== "desk") return;
+  if (!queue.hear(message.data ?? {})) behind = true;
+  for (const { what, id, state } of message.data?.changes ?? []) {
+    if (what === "submission" && state !== "held" && state !== "approved") desk.marked.delete(id); // there is no merging it
+  }
 });
 live.on("gap", ({ room: where }) => { if (where !== room) load(); });
 live.on("presence", ({ room: where, visitors }) => {
@@ -170,6 +176,7 @@ if (may("lead")) {
   for (const button of document.querySelectorAll("#programme button")) {
     button.addEventListener("click", async () => {
       const data = { phase: button.dataset.phase };
+      if (data.phase === "after" && !(await confirmed(button.textContent, texts.end_ask, button.textContent))) return;
       try {
         await ask("POST", roomPath("/messages"), { text: "", kind: "programme", data });
         byId("programme").open = false;

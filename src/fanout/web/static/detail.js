@@ -10,9 +10,16 @@ export function age(iso) {
   return filled(texts.ages[unit], { n: Math.floor(seconds / size) });
 }
 
-/** Who has it in hand, if somebody else does. */
+export const inHand = new Set(); // ids that this very page has taken: two desks may be open with one name, or none
+
+/** Who has it in hand, if not this page. */
 export function holder(lease) {
-  return lease && lease.by !== document.body.dataset.me && new Date(lease.until) > new Date() ? lease.by : "";
+  return lease && !inHand.has(lease.submission) && new Date(lease.until) > new Date() ? who(lease.by) : "";
+}
+
+/** Who decided, in the language of the page: `Ann (moderator)`, a role, or `the room`. */
+function who(by) {
+  return texts.signed[by] ?? by.replace(/\((\w+)\)$/, (whole, role) => `(${texts.signed[role] ?? role})`);
 }
 
 export class Detail {
@@ -34,14 +41,14 @@ export class Detail {
     parts[0].append(said("strong", "", name || texts.anonymous), element("span", "source", source), moment);
     const facts = element("dl");
     if (original) fact(facts, texts.original, original);
-    fact(facts, texts.state_now, [texts.states[state], by].filter(Boolean).join(" · "));
+    fact(facts, texts.state_now, [texts.states[state], by && who(by)].filter(Boolean).join(" · "));
     if (reason) fact(facts, texts.reason_given, reason);
     if (submission.person) fact(facts, texts.sender, submission.person);
     for (const one of opinions) {
       const why = [one.kind, one.rule, one.reason, one.failure].filter(Boolean).join(" · ");
       fact(facts, one.plugin, why);
     }
-    if (holder(lease)) parts.unshift(element("p", "lease", filled(texts.in_hand, { by: lease.by })));
+    if (holder(lease)) parts.unshift(element("p", "lease", filled(texts.in_hand, { by: holder(lease) })));
     this.#place.replaceChildren(...parts, facts);
   }
 
