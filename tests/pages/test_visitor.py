@@ -75,7 +75,13 @@ def test_one_s_questions_are_there_again_and_can_be_withdrawn(house: House, open
     enter(page, "Ines")
     asked(page, "When?")
     expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+    expect(page.locator("#question-text")).to_have_value("")
     page.reload()
+    expect(page.locator("#entered span")).to_have_text("You are here as Ines.")
+    expect(page.locator("#question-text")).to_have_value("")  # what was sent is not a draft any more
+    page.locator("#question-text").fill("And half a que")
+    page.reload()
+    expect(page.locator("#question-text")).to_have_value("And half a que")
     expect(page.locator("#entered span")).to_have_text("You are here as Ines.")
     expect(page.locator("#mine .text")).to_have_text("When?")
     page.get_by_role("button", name="Withdraw").click()

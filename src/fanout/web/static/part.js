@@ -56,9 +56,36 @@ export class Identity {
   }
 }
 
+/** What is half typed, for this tab alone: it is there again when the page is loaded anew. */
+class Draft {
+  #key;
+
+  constructor(key) {
+    this.#key = key;
+  }
+
+  get text() {
+    try {
+      return sessionStorage.getItem(this.#key) ?? "";
+    } catch { // a browser that keeps nothing
+      return "";
+    }
+  }
+
+  set text(text) {
+    try {
+      if (text) sessionStorage.setItem(this.#key, text);
+      else sessionStorage.removeItem(this.#key);
+    } catch { /* as above */ }
+  }
+}
+
 /** A form that hands in one text, keeps it until it has arrived, and says why it was not taken. */
 export function submits(form, field, live, room, identity, arrived = () => {}) {
   const refusal = form.querySelector(".refusal");
+  const draft = new Draft(`fanout ${room} ${field.id}`);
+  field.value ||= draft.text;
+  field.addEventListener("input", () => { draft.text = field.value; });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
@@ -72,7 +99,7 @@ export function submits(form, field, live, room, identity, arrived = () => {}) {
     const late = setTimeout(() => { refusal.textContent = texts.sending; }, 1000);
     try {
       const said = await live.submit(room, text, { name: identity.name });
-      if (field.value.trim() === text) field.value = "";
+      if (field.value.trim() === text) draft.text = field.value = "";
       refusal.textContent = "";
       arrived({ ...said, text });
     } catch (error) {
