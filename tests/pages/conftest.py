@@ -61,3 +61,16 @@ def house(start_server: Callable[..., Any], tmp_path: Path) -> House:
         "--room", "salon:moderated", "--room", "foyer:open", "--room", "stage:stage",
     )  # fmt: skip
     return House(start_server(*arguments), start_server, arguments)
+
+
+@pytest.fixture
+def sign_in(house: House, open_page: Any) -> Any:
+    """A desk at which somebody is signed in."""
+    from playwright.sync_api import expect
+
+    def sign_in_as(name: str, role: str = "moderator", **more: Any) -> Any:
+        page = open_page(f"{house.url}/rooms/salon/desk#token={house.token(role, name)}", **more)
+        expect(page.locator("#line")).to_have_attribute("data-state", "live")
+        return page
+
+    return sign_in_as

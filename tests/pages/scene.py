@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -77,3 +77,8 @@ def play(house: House) -> None:
         ask(house, ROOM, ("Ines", "Paul", "Grace", "Ivo", "Maud", "Sean", "Aïcha")[number], text)
     for name, text in REMARKS:
         ask(house, CHAT, name, text)
+
+
+def options(page: Any) -> Any:
+    """What stands in the list of the desk."""
+    return page.locator('[role="option"] .text')

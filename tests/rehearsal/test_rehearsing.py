@@ -175,7 +175,7 @@ async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousa
         assert code == 1, f"{name}:\n{said}"
         assert dropped[name] > 0, f"{name}:\n{said}"
         missed = {each["measure"] for each in report["objectives"] if not each["met"]}
-        assert "lost" in missed, f"{name}:\n{said}"
+        assert missed & {"lost", "behind"}, f"{name}:\n{said}"  # behind: it was the last one of a listener
         assert "delivery_p99_ms" in missed, f"{name}:\n{said}"
         assert report["whole"]["lost"] + report["whole"]["behind"] >= dropped[name] / 2
     assert len(found["reconnect-storm"][2]["not_tried"]) == 2, "somebody's own server is not killed"

@@ -159,7 +159,10 @@ class OwnServer(House):
 
     def _named(self, process: Path) -> str:
         """The engine's process is the one that has the log open; an edge has nothing of the data directory."""
-        opened = [os.readlink(each) for each in (process / "fd").iterdir()]
+        opened: list[str] = []
+        for each in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):  # it has been closed meanwhile
+                opened.append(os.readlink(each))
         data = str(self.data.resolve())
         return "engine" if any(each.startswith(data) and ".sock" not in each for each in opened) else "edge"
 
