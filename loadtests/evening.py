@@ -268,12 +268,7 @@ class Crowd(User):
             rate=max(count / 2, 1),
             sources=source_addresses(target, count),
         )
-        evening.loops.add(loop)
-        try:
-            loop.run(float("inf"))
-        finally:
-            evening.loops.discard(loop)
-            loop.close()
+        loop.play()
 
     def on_stop(self) -> None:
         evening.judge.listeners.difference_update(self._listeners)

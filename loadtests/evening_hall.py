@@ -109,6 +109,15 @@ class Line:
 class ReportedLoop(Loop):
     """A crowd's loop that tells the judge."""
 
+    def play(self) -> None:
+        """Run, as one that the evening can cut, until the user's greenlet is ended."""
+        evening.loops.add(self)
+        try:
+            self.run(float("inf"))
+        finally:
+            evening.loops.discard(self)
+            self.close()
+
     def welcomed(self, listener: Listener, seconds: float) -> None:
         evening.judge.welcomed(listener, seconds)
 

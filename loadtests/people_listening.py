@@ -117,12 +117,7 @@ class Crowd(User):
             target, self.listeners, evening.judge.tally, rate=10_000, sources=source_addresses(target, len(arrivals)),
             arrivals=[evening.began + at for at in arrivals],
         )  # fmt: skip
-        evening.loops.add(loop)
-        try:
-            loop.run(float("inf"))
-        finally:
-            evening.loops.discard(loop)
-            loop.close()
+        loop.play()
 
     def on_stop(self) -> None:
         evening.judge.listeners.difference_update(self.listeners)

@@ -75,21 +75,21 @@ class Edge:
         Args:
             doors: Listening sockets, each with its TLS context or None. They stay the caller's to close.
         """
+        hub = self._hub
         with ExitStack() as ending:
-            ending.callback(self._hub.close)
+            ending.callback(hub.close)
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                conversation = Conversation(self._hub, self._settings.heartbeat_seconds, nursery)
-                self._greeting.admittance = Admittance(self._hub, nursery, self._greeting.answer)
-                banishment = Banishment(self._hub, nursery)
-                hub = self._hub
+                conversation = Conversation(hub, self._settings.heartbeat_seconds, nursery)
+                self._greeting.admittance = Admittance(hub, nursery, self._greeting.answer)
+                banishment = Banishment(hub, nursery)
                 ending.callback(hub.feed.watch(hub.authors.told, banishment.heard, banishment.lifted, hub.rooms.typed))
-                self._hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
-                self._doors = [Door(self._hub, self._arrival, sock, tls, self._room) for sock, tls in doors]
-                nursery.start_soon(self._hub.read)
-                nursery.start_soon(self._hub.fan_out)
-                nursery.start_soon(self._hub.replay.run)
-                nursery.start_soon(self._hub.rooms.run)
+                hub.connect_stages(arriving=self._arrival, listening=conversation, secure=self._arrival.secure)
+                self._doors = [Door(hub, self._arrival, sock, tls, self._room) for sock, tls in doors]
+                nursery.start_soon(hub.read)
+                nursery.start_soon(hub.fan_out)
+                nursery.start_soon(hub.replay.run)
+                nursery.start_soon(hub.rooms.run)
                 nursery.start_soon(self._keep_alive.run)
                 nursery.start_soon(self._notices.run)
                 nursery.start_soon(self._watch_doors)

@@ -138,8 +138,7 @@ def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
     after the `#`), 403 for who has, as somebody who has no place there."""
     texts = STAFF_TEXTS[language]
     known = principal.role is not Role.VISITOR
-    role = texts["roles"].get(str(principal.role), str(principal.role))
-    refusal = texts["other_role"].replace("{role}", role) if known else ""
+    refusal = texts["other_role"].replace("{role}", texts["roles"][str(principal.role)]) if known else ""
     main = filled(_SIGN_IN, texts, refusal=refusal)
     return frame.page(
         language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
@@ -157,7 +156,7 @@ def _views(principal: Principal, room: str) -> list[str]:
 
 
 def _who(principal: Principal, texts: Mapping[str, Any]) -> str:
-    return principal.name or texts["signed"][str(principal.role)]
+    return principal.name or texts["roles"][str(principal.role)]
 
 
 def _link(place: str, text: str, language: str) -> Markup:

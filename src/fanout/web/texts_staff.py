@@ -13,10 +13,6 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "sign_in_note": "Paste it once, or open the link that you were given. This browser keeps it until it closes.",
         "token_refused": "This token is not accepted here, or has expired.",
         "unanswered": "The server does not answer. Please try again.",
-        "roles": {
-            "publisher": "publisher", "moderator": "moderator", "animator": "animator", "guest": "guest",
-            "gateway": "gateway", "operator": "operator",
-        },
         "other_role": "You are signed in as {role}, who has no place here. Sign in as somebody else.",
         "unsent": {
             "one": "{count} line that you wrote is not on air. Sign out, and lose it?",
@@ -34,7 +30,7 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "queue": "Questions", "chosen": "The chosen question", "nothing": "Nothing is chosen.",
         "leave": "Leave it",
-        "signed": {
+        "roles": {
             "moderator": "moderator", "animator": "animator", "guest": "guest", "scribe": "scribe",
             "operator": "operator", "gateway": "gateway", "publisher": "publisher", "the room": "the room",
             "its author": "its author", "a ban": "a ban",
@@ -46,10 +42,6 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "sign_in_note": "Collez-le une fois, ou ouvrez le lien reçu. Ce navigateur le garde jusqu’à sa fermeture.",
         "token_refused": "Ce jeton n’est pas accepté ici, ou il a expiré.",
         "unanswered": "Le serveur ne répond pas. Réessayez.",
-        "roles": {
-            "publisher": "éditeur", "moderator": "modérateur", "animator": "animateur", "guest": "invité",
-            "gateway": "passerelle", "operator": "exploitant",
-        },
         "other_role": "Vous êtes identifié comme {role}, qui n’a pas de place ici. Identifiez-vous autrement.",
         "unsent": {
             "one": "{count} ligne de vous n’est pas à l’antenne. Quitter et la perdre ?",
@@ -67,7 +59,7 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "queue": "Questions", "chosen": "La question choisie", "nothing": "Rien n’est choisi.",
         "leave": "Laisser",
-        "signed": {
+        "roles": {
             "moderator": "modérateur", "animator": "animateur", "guest": "invité", "scribe": "scribe",
             "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "la salle",
             "its author": "l’auteur", "a ban": "une exclusion",

@@ -85,14 +85,18 @@ def problem_response(status: int, code: str, detail: str, headers: Iterable[tupl
 
     401 gets the challenge that RFC 9110 §15.5.2 requires; `headers` brings whatever else a status requires.
     """
-    body = encode_json(problem(status, code, detail))
+    challenge = [("WWW-Authenticate", "Bearer")] if status == HTTPStatus.UNAUTHORIZED else []
+    return last_response(status, PROBLEM_TYPE, encode_json(problem(status, code, detail)), (*challenge, *headers))
+
+
+def last_response(status: int, media_type: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> bytes:
+    """A whole HTTP/1.1 response, after which the connection is closed."""
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        f"Content-Type: {PROBLEM_TYPE}",
+        f"Content-Type: {media_type}",
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",
         "Connection: close",
-        *(["WWW-Authenticate: Bearer"] if status == HTTPStatus.UNAUTHORIZED else []),
         *(f"{name}: {value}" for name, value in headers),
     ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

@@ -15,6 +15,11 @@ ONE_TRY_SECONDS: Final = 15.0
 BETWEEN_TRIES_SECONDS: Final = 0.2
 
 
+def code_of(status: int, answer: Any) -> str:
+    """What a refusal is called: by the problem that it brings, or else by its status."""
+    return str(answer.get("code", status) if isinstance(answer, dict) else status)
+
+
 class Away(Exception):
     """The server did not answer for as long as we had patience."""
 

@@ -12,7 +12,7 @@ from fanout.client.target import Target
 from fanout.core.message import iso_time
 from fanout.core.principal import EVERY_ROOM, MAY, Action, Role
 from fanout.core.submission import Source, Step
-from fanout.rehearsal.load.calls import Caller
+from fanout.rehearsal.load.calls import Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence
 from fanout.rehearsal.load.numbered import Numbered
 from fanout.rehearsal.recording.acts import Act, Ask, Decide, Line, Say, Shape, TakeBack
@@ -110,7 +110,7 @@ class Cast:
         if taken:
             self.evidence.count(f"acknowledged: {'chat' if room in self._open else 'web'}")
         else:
-            self.evidence.count(f"refused: {_code(status, answer)}")
+            self.evidence.count(f"refused: {code_of(status, answer)}")
         if part.copy == 0:
             if ask.submission:
                 self._authors[ask.submission] = subject
@@ -130,7 +130,7 @@ class Cast:
             named = "acknowledged: chat" if room in self._open else named
             self.evidence.count(named, answer["accepted"] + answer["repeated"])
         else:
-            self.evidence.count(f"{kind} refused: {_code(status, answer)}", len(parts))
+            self.evidence.count(f"{kind} refused: {code_of(status, answer)}", len(parts))
         for part in parts:
             if isinstance(part.act, Ask) and part.copy == 0:
                 self._submissions.put(part.act.submission, TO_BE_FOUND if taken else None)
@@ -235,7 +235,7 @@ class Cast:
 
     def _done(self, part: Part, status: int, answer: Any, what: str) -> None:
         self.evidence.observe("staff", self._clock.now() - part.due)
-        self.evidence.count(what if status < 400 else f"staff refused: {_code(status, answer)}")
+        self.evidence.count(what if status < 400 else f"staff refused: {code_of(status, answer)}")
 
 
 def _name(number: int) -> str:
@@ -245,7 +245,3 @@ def _name(number: int) -> str:
 
 def _rest(shape: Shape) -> tuple[int, int, int]:
     return shape.two, shape.three, shape.four
-
-
-def _code(status: int, answer: Any) -> str:
-    return str(answer.get("code", status) if isinstance(answer, dict) else status)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fanout.client.target import Target
-from fanout.rehearsal.load.calls import Away, Caller
+from fanout.rehearsal.load.calls import Away, Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence, say
 from fanout.rehearsal.schedule import Span, asks_the_same, sender
 from fanout.rehearsal.texts import question
@@ -69,7 +69,7 @@ class Gateway:
                 self.evidence.count("sms acknowledged", answer["accepted"] + answer["repeated"])
                 self.evidence.observe("sms", self._clock.now() - due, count)
             else:
-                self.evidence.count(f"sms refused: {answer.get('code', status)}", count)
+                self.evidence.count(f"sms refused: {code_of(status, answer)}", count)
 
     def _sms(self, number: int) -> dict[str, str]:
         orders = self._orders

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fanout.client.target import Target
-from fanout.rehearsal.load.calls import Away, Caller
+from fanout.rehearsal.load.calls import Away, Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence, say
 from fanout.rehearsal.schedule import Span, moments
 from fanout.rehearsal.texts import line
@@ -66,8 +66,7 @@ class Staff:
         if caller.put_off:
             self.evidence.count("put off: staff")
         if status >= 400 and status != 409:
-            code = answer.get("code", status) if isinstance(answer, dict) else status
-            self.evidence.count(f"staff refused: {code}")
+            self.evidence.count(f"staff refused: {code_of(status, answer)}")
         return status
 
     # --- moderators ---------------------------------------------------------------------------------------------------

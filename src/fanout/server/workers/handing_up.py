@@ -14,17 +14,14 @@ from fanout.edge.handover import Handover
 from fanout.edge.socket_stream import SocketStream
 from fanout.server.workers.handovers import HandoverSocket
 from fanout.server.workers.tls_relay import TlsRelay, inode
-from fanout.wire.problem import problem_response
+from fanout.wire.problem import last_response, problem_response
 
 log = structlog.get_logger()
 
 RETRY_SECONDS: Final = 0.1
 """Before the next try to reach the engine's process."""
 
-LIVE: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\nCache-Control: no-store\r\n"
-    b'Connection: close\r\n\r\n{"status":"live"}'
-)
+LIVE: Final = last_response(200, "application/json", b'{"status":"live"}')
 """To whoever asks whether the server lives: it does, as long as an edge answers. Killed for it, it would lose the
 listeners whom the edges keep."""
 

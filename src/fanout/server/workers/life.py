@@ -102,12 +102,7 @@ def run_process() -> None:
     Raises:
         ConfigurationError: It can't start with these settings.
     """
-    for number in (
-        signal.SIGINT,
-        STOP,
-        RETIRE,
-        HURRY,
-    ):  # Ctrl-C is the supervisor's; the others come later
+    for number in (signal.SIGINT, STOP, RETIRE, HURRY):  # Ctrl-C is the supervisor's; the others come later
         signal.signal(number, signal.SIG_IGN)
     orders = read_orders()
     line = StatusLine.on(sys.stderr, shared=True)

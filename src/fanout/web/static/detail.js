@@ -19,7 +19,7 @@ export function holder(lease) {
 
 /** Who decided, in the language of the page: `Ann (moderator)`, a role, or `the room`. */
 function who(by) {
-  return texts.signed[by] ?? by.replace(/\((\w+)\)$/, (whole, role) => `(${texts.signed[role] ?? role})`);
+  return texts.roles[by] ?? by.replace(/\((\w+)\)$/, (whole, role) => `(${texts.roles[role] ?? role})`);
 }
 
 export class Detail {
