@@ -52,11 +52,18 @@ def test_a_wrong_count_is_missed_whatever_and_a_time_only_when_the_generator_kep
 
 
 @pytest.mark.parametrize(
-    ("aired", "short", "outcome"),
-    [(50, [], Outcome.MET), (49, [], Outcome.MISSED), (49, ["the staff ended"], Outcome.INVALID)],
+    ("aired", "slow", "short", "outcome"),
+    [
+        (50, [], [], Outcome.MET),
+        (49, [], [], Outcome.MISSED),
+        (49, [], ["the staff ended"], Outcome.INVALID),
+        (49, ["the staff was 3 s late"], [], Outcome.INVALID),
+    ],
 )
-def test_too_little_is_missed_unless_less_was_tried(aired: int, short: list[str], outcome: Outcome):
-    assert judge([FULL], {"aired": aired}, {}, slow=[], short=short).outcome is outcome
+def test_too_little_is_missed_unless_less_was_tried_or_the_load_was_late(
+    aired: int, slow: list[str], short: list[str], outcome: Outcome
+):
+    assert judge([FULL], {"aired": aired}, {}, slow=slow, short=short).outcome is outcome
 
 
 def test_an_objective_of_a_phase_is_judged_by_that_phase():

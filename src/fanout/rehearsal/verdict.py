@@ -69,9 +69,9 @@ def judge(
 ) -> Verdict:
     """The verdict on a run.
 
-    A count that is wrong is a fault, whatever the generator did: missed. One that is too small because less was tried
-    than was meant, or a time that is missed while the generator was the bottleneck, says nothing: invalid. Times that
-    are met in spite of that are met: a slow generator only makes them worse.
+    A count that is wrong is a fault, whatever the generator did: missed. One that is too small where less was tried
+    than was meant, and that or a time that is missed while the generator was the bottleneck, says nothing: invalid.
+    Times that are met in spite of that are met: a slow generator only makes them worse.
 
     Args:
         whole: What each measure came to; `phases`: the same for each phase.
@@ -82,7 +82,7 @@ def judge(
         judge_one(each, (whole if each.phase is None else phases[each.phase]).get(each.measure)) for each in objectives
     )
     missed = [MEASURES[each.objective.measure] for each in judged if not each.met]
-    if any(not each.timed and not (each.by_load and short) for each in missed):
+    if any(not each.timed and not (each.by_load and (slow or short)) for each in missed):
         outcome = Outcome.MISSED
     elif missed:
         outcome = Outcome.INVALID if slow or short else Outcome.MISSED

@@ -40,7 +40,11 @@ class Staff:
         self._aired: queue.Queue[tuple[float, float, str] | None] = queue.Queue()
         self._taken: set[str] = set()
         self._in_hand = threading.Lock()
+        self._at_work = sum(team["count"] for team in orders["moderators"])
+        self._played = threading.Event()
+        """The animator has aired whatever there was to air."""
         self.over = threading.Event()
+        """The evening's time is over. What is due is still done: whoever is late was kept waiting."""
 
     def threads(self) -> list[Callable[[], None]]:
         """What each of them does, until the evening is over."""
@@ -54,6 +58,8 @@ class Staff:
             does += [self._animate, self._take_down]
         if any(span.announcements for span in self._spans):
             does.append(self._announce)
+        if self._animate not in does:
+            self._played.set()
         return does
 
     def _caller(self, role: str) -> Caller:
@@ -72,21 +78,40 @@ class Staff:
     # --- moderators ---------------------------------------------------------------------------------------------------
 
     def _moderator(self, team: dict[str, Any], number: int) -> Callable[[], None]:
-        return lambda: self._moderate(team, number)
+        def moderate() -> None:
+            try:
+                self._moderate(team, number)
+            finally:
+                with self._in_hand:
+                    self._at_work -= 1
+
+        return moderate
 
     def _moderate(self, team: dict[str, Any], number: int) -> None:
-        chance, caller = random.Random(number), self._caller("moderator")
+        """Decide on one after the other. What was lost in waiting for answers is made up for at the end: how many are
+        decided on is to say whether the people are enough, and the answers have times of their own."""
+        chance, caller, lost = random.Random(number), self._caller("moderator"), 0.0
         compress = self._orders["compress"]
         mean = math.log(team["seconds"] / compress) - team["spread"] ** 2 / 2  # so that the mean is what was asked
         path = f"/v1/rooms/{self._room}/submissions?state=held&source={','.join(team['takes'])}&limit={PAGE}"
-        while not self.over.is_set():
+        while (begin := self._clock.now()) < self._orders["seconds"] + (lost if self._has_to_stay(team) else 0.0):
             status, page = caller.call("GET", path)
             found = page["submissions"] if status == 200 else []
             submission = next((each for each in found if self._take(each["id"])), None)
             if submission is None:
-                self.over.wait(LOOKS_AGAIN_SECONDS)
-            elif not self.over.wait(chance.lognormvariate(mean, team["spread"])):
-                self._decide(caller, submission, chance.random() < team["approves"])
+                if self.over.wait(LOOKS_AGAIN_SECONDS):
+                    return
+                continue
+            thinks = chance.lognormvariate(mean, team["spread"])
+            if begin + thinks > self._orders["seconds"] + lost:
+                return
+            time.sleep(thinks)
+            self._decide(caller, submission, chance.random() < team["approves"])
+            lost += self._clock.now() - begin - thinks
+
+    def _has_to_stay(self, team: dict[str, Any]) -> bool:
+        """Visitors still wait for a decision, or the animator for something approved. SMS are never all read."""
+        return "web" in team["takes"] or not self._played.is_set()
 
     def _take(self, submission: str) -> bool:
         """Two never look at the same one: as at the desk, what somebody has in hand is not for the others."""
@@ -129,29 +154,41 @@ class Staff:
     # --- the stage ----------------------------------------------------------------------------------------------------
 
     def _animate(self) -> None:
-        """At each question's time air the oldest that is approved; wait for one if there is none."""
-        caller = self._caller("animator")
-        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1"
+        """At each question's time air the oldest that is approved; wait for one if there is none. A programme that is
+        late is played to its end, as long as there is or may come something to air."""
+        caller, free = self._caller("animator"), 0.0
         times = [at for span in self._spans for at in moments(span, span.aired)]
-        for number, at in enumerate(times):
-            until = times[number + 1] if number + 1 < len(times) else self._spans[-1].end
-            self._clock.sleep_until(at)
-            aired = None
-            while aired is None and not self.over.is_set():
-                status, page = caller.call("GET", path)
-                if status == 200 and page["submissions"]:
-                    first = page["submissions"][0]["id"]
-                    due = self._clock.now()
-                    status = self._act(caller, due, "POST", f"/v1/submissions/{first}/decisions", {"action": "air"})
-                    aired = first if status == 200 or caller.tried > 1 else None
-                else:
-                    self.over.wait(LOOKS_AGAIN_SECONDS / 5)
-            waited = self._clock.now() - at
-            self.evidence.count("starved_ms", int(waited * 1000) if waited > LOOKS_AGAIN_SECONDS else 0)
-            if aired is not None:
-                self.evidence.count("aired")
-                self._aired.put((max(at, due), until, aired))
-        self._aired.put(None)
+        try:
+            for at, until in zip(times, [*times[1:], self._spans[-1].end], strict=True):
+                self._clock.sleep_until(at)
+                meant = max(at, free)
+                aired, due = self._air(caller, meant)
+                starved = due - meant
+                self.evidence.count("starved_ms", int(starved * 1000) if starved > LOOKS_AGAIN_SECONDS else 0)
+                if aired is not None:
+                    self.evidence.count("aired")
+                    self._aired.put((due, until, aired))
+                free = due if starved else free
+        finally:
+            self._aired.put(None)
+            self._played.set()
+
+    def _air(self, caller: Caller, due: float) -> tuple[str | None, float]:
+        """Which one went on the air, if any, and from when on it could have."""
+        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1"
+        while True:
+            may_come = not self.over.is_set() or self._at_work > 0
+            status, page = caller.call("GET", path)
+            if status == 200 and page["submissions"]:
+                first = str(page["submissions"][0]["id"])
+                status = self._act(caller, due, "POST", f"/v1/submissions/{first}/decisions", {"action": "air"})
+                if status == 200 or caller.tried > 1:
+                    return first, due
+            else:
+                due = self._clock.now()
+            if not may_come:
+                return None, due
+            time.sleep(LOOKS_AGAIN_SECONDS / 5)
 
     def _take_down(self) -> None:
         """The lines of each answer, evenly until the next question; each carries the time at which it was meant."""
@@ -196,13 +233,13 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
     workers = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in staff.threads()]
     for worker in workers:
         worker.start()
-    while (now := clock.now()) < orders["seconds"]:
-        clock.sleep_until(wanted := min(now + 1.0, orders["seconds"]))
+    end = orders["seconds"] + orders["settle"]
+    while (now := clock.now()) < end and (now < orders["seconds"] or any(each.is_alive() for each in workers)):
+        clock.sleep_until(wanted := now + min(1.0, max(0.1, orders["seconds"] - now)))
         staff.evidence.late(clock.now() - wanted)
         say({"type": "second", "t": round(clock.now(), 3), **staff.evidence.taken()})
-    staff.over.set()
-    for worker in workers:
-        worker.join(orders["settle"])
+        if clock.now() >= orders["seconds"]:
+            staff.over.set()
     if any("web" in team["takes"] for team in orders["moderators"]):
         guarded(staff.look_at_what_is_left)
     say({"type": "last", "t": round(clock.now(), 3), **staff.evidence.taken(), "faults": faults})
