@@ -184,6 +184,13 @@ def test_the_queue_of_all_sources_can_be_narrowed_down(house: House, sign_in: An
     ask(house, "salon", "Ann", "Another footbridge?")
     ask(house, "salon", "Ann", "Something else")
     expect(options(page)).to_have_text(["When does the footbridge open?", "Another footbridge?"])
+    page.get_by_role("link", name="Français").click()  # to the same list, and no server has read what is searched for
+    expect(page.get_by_label("Chercher")).to_have_value("footb")
+    expect(options(page)).to_have_text(["When does the footbridge open?", "Another footbridge?"])
+    assert (page.url.partition("#")[0], page.url.count("footb")) == (f"{house.url}/rooms/salon/desk?lang=fr", 1)
+    page.get_by_label("Chercher").fill("")
+    expect(options(page)).to_have_count(4)
+    assert "#" not in page.url
 
 
 def test_after_a_kill_the_desk_has_what_the_server_has(house: House, sign_in: Any) -> None:

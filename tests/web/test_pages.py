@@ -105,6 +105,14 @@ async def test_a_page_is_in_french_for_who_reads_french_or_asks_for_it(site: Sit
         assert '<html lang="fr">' in (await client.get("/rooms/stage?lang=xx")).text
 
 
+async def test_the_other_language_is_the_same_page_with_all_that_its_address_asks_for(site: Site) -> None:
+    async with site.client(headers={"Accept-Language": "en"}) as client:
+        page = (await client.get("/rooms/stage/stage?view=scribe&lang=en&a=%22%3E%26&a=2&b")).text
+        (link,) = re.findall(r'<a href="([^"]*)" hreflang="fr"', page)
+        assert unescape(link) == "?view=scribe&a=%22%3E%26&a=2&b=&lang=fr"
+        assert '<a href="?lang=fr" hreflang' in (await client.get("/rooms/nowhere")).text
+
+
 async def test_the_first_view_has_what_was_said_and_nothing_that_was_taken_back(site: Site) -> None:
     stage = site.engine.room("stage")
     asked = await stage.publish("Why?", author=Author("Tom", "visitor"), kind="question")

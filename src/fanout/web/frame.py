@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from fanout.web.appearance import Appearance
-from fanout.web.language import LANGUAGES
+from fanout.web.language import LANGUAGES, language_for
 from fanout.web.security import EVERYWHERE, PAGE_POLICY
 from fanout.web.static_files import StaticFiles
 from fanout.wire.rendered import encode_json
@@ -51,7 +53,7 @@ class Frame:
 
     def page(
         self,
-        language: str,
+        request: Request,
         title: str,
         main: str,
         *,
@@ -62,7 +64,7 @@ class Frame:
         status: int = 200,
         headers: Iterable[tuple[str, str]] = (),
     ) -> Response:
-        """A page.
+        """A page, in the language of who asks.
 
         Args:
             main: Markup, in which everything is escaped already.
@@ -71,7 +73,7 @@ class Frame:
             data: For the script, on the body; what is None is left out.
             texts: What the script says.
         """
-        house, query = self.appearance.name, f"?lang={language}"
+        language, house = language_for(request), self.appearance.name
         attributes = "".join(
             f' data-{name}="{escape(value)}"' for name, value in (data or {}).items() if value is not None
         )
@@ -86,11 +88,11 @@ class Frame:
             head="".join(f"{line}\n" for line in head),
             attributes=attributes,
             skip=escape(self._texts[language]["skip"]),
-            query=query,
+            query=f"?lang={language}",
             logo=self._logo(),
             house=escape(house),
             languages=escape(self._texts[language]["languages"]),
-            switch=_switch(language),
+            switch=_switch(request, language),
             main=main,
             texts=encode_json(texts or {}).decode().replace("<", "\\u003c"),
         )
@@ -110,9 +112,11 @@ class Frame:
         return f'<img src="{self.static.address("logo" + self.appearance.logo[0])}" alt="" height="36">'
 
 
-def _switch(language: str) -> str:
+def _switch(request: Request, language: str) -> str:
+    """Links to the same page in the other languages, with all that its address asks for."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     return "".join(
-        f'<a href="?lang={other}" hreflang="{other}" lang="{other}">{name}</a>'
+        f'<a href="?{escape(urlencode([*kept, ("lang", other)]))}" hreflang="{other}" lang="{other}">{name}</a>'
         for other, name in LANGUAGES.items()
         if other != language
     )

@@ -65,7 +65,7 @@ class OperatePage:
         texts = {**STAFF_TEXTS[language], **OPERATE_TEXTS[language], "modes": modes}
         principal = self._sessions.of(request)
         if not principal.may(Action.SET_RULES, EVERY_ROOM):
-            return sign_in_page(self._frame, language, principal)
+            return sign_in_page(self._frame, request, principal)
         operates = principal.may(Action.OPERATE, EVERY_ROOM)
         heads = {name: _heads(texts[name]) for name in ("room_heads", "plugin_heads", "process_heads")}
         main = filled(
@@ -73,7 +73,7 @@ class OperatePage:
             control=Markup(filled(_CONTROL if operates else _NO_CONTROL, texts)),
         )  # fmt: skip
         return self._frame.page(
-            language, texts["operate"], Markup(main), script="operate.js", styles=("operate.css",), texts=texts,
+            request, texts["operate"], Markup(main), script="operate.js", styles=("operate.css",), texts=texts,
             data={"may": may(principal, EVERY_ROOM), "me": me(principal)}, headers=NOBODY_ELSE,
         )  # fmt: skip
 

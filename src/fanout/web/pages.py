@@ -85,7 +85,7 @@ class Pages:
             {"rooms": texts["rooms"]},
             list=Markup("".join(listed) or filled("<li>{no_rooms}</li>", texts)),
         )
-        return self._frame.page(language, texts["rooms"], main, script="rooms.js", texts=said_by_scripts(language))
+        return self._frame.page(request, texts["rooms"], main, script="rooms.js", texts=said_by_scripts(language))
 
     async def _people(self, room: str) -> int:
         counts = (await self._edge_statistics()).rooms.get(room)

@@ -124,7 +124,7 @@ class RoomPage:
         language = language_for(request)
         room = self._engine.rooms.get(request.path_params["room"])
         if room is None:
-            return no_such_room(self._frame, language)
+            return no_such_room(self._frame, request)
         chat = room if room.settings.mode is Mode.OPEN else self._engine.rooms.get(self._chat_of(room.name))
         now = RoomNow(room, await self._programme.of(room), await self._people(room.name), chat)
         position = room.position
@@ -144,7 +144,7 @@ class RoomPage:
             "takes": "yes" if self._name_of else None,
         }
         return self._frame.page(
-            language, room.settings.title or room.name, main, script="room.js", styles=("room.css",), data=data,
+            request, room.settings.title or room.name, main, script="room.js", styles=("room.css",), data=data,
             texts=said_by_scripts(language),
         )  # fmt: skip
 
@@ -202,11 +202,12 @@ def _link(place: str, text: str) -> str:
     return filled('<a href="#{place}">{text}</a>', {}, place=place, text=text)
 
 
-def no_such_room(frame: Frame, language: str) -> Response:
+def no_such_room(frame: Frame, request: Request) -> Response:
     """What is shown where there is none."""
+    language = language_for(request)
     texts = TEXTS[language]
     main = _filled('<h1>{no_room}</h1>\n<p><a href="/?lang={language}">{all_rooms}</a></p>', texts, language=language)
-    return frame.page(language, texts["no_room"], main, status=404)
+    return frame.page(request, texts["no_room"], main, status=404)
 
 
 async def first_view(room: Room) -> list[Any]:

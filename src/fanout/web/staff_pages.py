@@ -93,19 +93,19 @@ class StaffPages:
         language, name = language_for(request), request.path_params["room"]
         room = self._engine.rooms.get(name)
         if room is None:
-            return no_such_room(self._frame, language)
+            return no_such_room(self._frame, request)
         texts = STAFF_TEXTS[language]
         principal = self._sessions.of(request)
         # Guest and scribe need some of what the desk sees, on the stage; not the page with all that waits.
         if not (principal.may(Action.SEE_DESK, name) and principal.may(Action.LEAD, name)):
-            return sign_in_page(self._frame, language, principal)
+            return sign_in_page(self._frame, request, principal)
         title = room.settings.title or name
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}
         links = _link("stage", texts["to_stage"], language) if _views(principal, name) else Markup("")
         main = filled(_DESK, texts, title=title, **options, links=links, who=_who(principal, texts))
         data = {"room": name, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
-            language, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
+            request, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
             texts={**texts, **DESK_TEXTS[language]}, headers=NOBODY_ELSE,
         )  # fmt: skip
 
@@ -114,12 +114,12 @@ class StaffPages:
         language, name = language_for(request), request.path_params["room"]
         room = self._engine.rooms.get(name)
         if room is None:
-            return no_such_room(self._frame, language)
+            return no_such_room(self._frame, request)
         texts = {**STAFF_TEXTS[language], **STAGE_TEXTS[language]}
         principal = self._sessions.of(request)
         views = _views(principal, name)
         if not views:
-            return sign_in_page(self._frame, language, principal)
+            return sign_in_page(self._frame, request, principal)
         wanted = request.query_params.get("view", str(principal.role))
         view = wanted if wanted in views else views[0]
         title = room.settings.title or name
@@ -128,20 +128,20 @@ class StaffPages:
         main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=_who(principal, texts))
         data = {"room": name, "view": view, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
-            language, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
+            request, f"{title} · {texts['stage']}", Markup(main), script="stage.js", styles=("stage.css",), data=data,
             texts=texts, headers=NOBODY_ELSE,
         )  # fmt: skip
 
 
-def sign_in_page(frame: Frame, language: str, principal: Principal) -> Response:
+def sign_in_page(frame: Frame, request: Request, principal: Principal) -> Response:
     """Where somebody signs in: 200 for who has not (a browser writes down the address of what failed, with what stands
     after the `#`), 403 for who has, as somebody who has no place there."""
-    texts = STAFF_TEXTS[language]
+    texts = STAFF_TEXTS[language_for(request)]
     known = principal.role is not Role.VISITOR
     refusal = texts["other_role"].replace("{role}", texts["roles"][str(principal.role)]) if known else ""
     main = filled(_SIGN_IN, texts, refusal=refusal)
     return frame.page(
-        language, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
+        request, texts["sign_in_title"], Markup(main), script="sign-in.js", styles=("room.css",), texts=texts,
         status=403 if known else 200, headers=NOBODY_ELSE,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import { clock, counted, element, filled, number, texts } from "./words.js";
 
 const ROW_REM = 4;
 const TALLIES_EVERY_MS = 5000;
+const EVERYTHING_NEW = "state=held&source=&search="; // how the page begins
 const READING_MS = 1500; // what comes under the finger by itself can't be decided on before it can have been read
 
 const room = document.body.dataset.room;
@@ -106,6 +107,8 @@ function filter() {
   const wanted = { state: state.value, source: source.value, search: search.value.trim() };
   if (JSON.stringify(wanted) === asked) return; // a choice is both input and change
   asked = JSON.stringify(wanted);
+  const written = new URLSearchParams(wanted).toString(); // after the #, so that no server's log has what is searched for
+  history.replaceState(null, "", location.pathname + location.search + (written === EVERYTHING_NEW ? "" : `#${written}`));
   list.reset();
   load(wanted);
   filtering = true;
@@ -119,6 +122,11 @@ byId("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   byId("list").focus();
 });
+
+for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+  const field = byId("filters").elements[name];
+  if (field) field.value = value;
+}
 
 function load(wanted) {
   behind = false;
@@ -165,7 +173,8 @@ live.on("state", ({ state, reason }) => {
 });
 let welcomed = false;
 live.on("welcome", () => { // the desk room keeps nothing: what happened while the line was broken is in the queue alone
-  load();
+  if (asked) load();
+  else filter();
   if (!welcomed) tally();
   welcomed = true;
 });

@@ -9,6 +9,9 @@ const plurals = new Intl.PluralRules(language);
 const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
 
+// The link to the page in another language keeps what stands after the #, too: a server never hears of that.
+for (const link of document.querySelectorAll(".top nav a")) link.addEventListener("click", () => { link.hash = location.hash; });
+
 export const number = (value) => numbers.format(value);
 export const clock = (iso) => clocks.format(new Date(iso));
 export const dayAndTime = (date) => moments.format(date);
