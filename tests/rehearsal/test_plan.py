@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from fanout.errors import ConfigurationError
 from fanout.rehearsal.calibration import calibrate
+from fanout.rehearsal.doubts import doubts, moderators_for
 from fanout.rehearsal.needs import Machine, in_words, needs
-from fanout.rehearsal.projection import Projection, read_projection, scenario_of
+from fanout.rehearsal.planned import desk_of, scenario_of
+from fanout.rehearsal.projection import Projection, read_projection
 from fanout.rehearsal.scenario import read_scenario
 from fanout.rehearsal.schedule import make_schedule
 from tests.server_process import fanout
@@ -121,6 +123,13 @@ def test_a_crowd_that_fits_in_one_process_gets_one():
         ("minutes = 60", "minutes = 5", "arrive_within"),
         ("questions = 60", "", "aired"),
         ("questions = 60", "sms = 5", "sms_people"),
+        ("aired = 10", "aired = 61", "aired"),
+        ("aired = 10", "aired = 31", "aired"),
+        ("aired = 10", "aired = 10\napproves = 0.1", "aired"),
+        ("aired = 10", "aired = 10\nseconds_each = 600", "moderators"),
+        ("aired = 10", "aired = 10\nseconds_each = 0.5", "seconds_each"),
+        ("people = 400", "people = 9_000_000\nreloads = 2", "reloads"),
+        ("aired = 10", "aired = 10\nchat = 10_000", "chat"),
         ("aired = 10", "aired = 10\norigins = [{where = 'x', share = 0.5}]", "origins"),
         ("aired = 10", "aired = 10\norigins = [{where = 'x', part = 0.5}]", "origins[0]"),
     ],
@@ -129,6 +138,56 @@ def test_a_mistake_is_named(old: str, new: str, key: str):
     with pytest.raises(ConfigurationError) as raised:
         read_projection(MAYOR.replace(old, new))
     assert raised.value.key == key, raised.value.detail
+
+
+def test_a_mistake_in_the_programme_says_what_would_do():
+    with pytest.raises(ConfigurationError, match=r"20 of 20 questions, of which 50 % are approved: at most 10\."):
+        read_projection(MAYOR.replace("questions = 60", "questions = 20").replace("aired = 10", "aired = 20"))
+    assert read_projection(MAYOR.replace("questions = 60", "advance_questions = 60")), "they are read in the event then"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("aired = 10", []),
+        (
+            "seconds_each = 120",
+            [
+                "too few for the 60 questions from the web: 95 of 100 wait up to 59 minutes, and 31",
+                "The animator waits 2 minutes",
+            ],
+        ),
+        ("moderators = 3\nseconds_each = 120", []),
+        ("aired = 25", ["25 are to be aired of about 30 that are approved"]),
+        ("approves = 1\nanswer_lines = 100\naired = 40", ["A line every 0.74 s"]),
+        ("sms = 1_000_000\nsms_people = 1_000_000", ["questions from the web", "1,000,000 SMS", "Most SMS are never"]),
+    ],
+)
+def test_what_is_doubtful_is_a_warning_and_stands_in_the_scenario(tmp_path: Path, more: str, said: list[str]):
+    written = MAYOR.replace("aired = 10", more) if "aired" in more else MAYOR + more
+    projection = read_projection(written)
+    found = doubts(projection, desk_of(projection))
+    assert len(found) == len(said), found
+    assert all(part in doubt for part, doubt in zip(said, found, strict=True)), found
+    scenario = read_scenario(scenario_of(projection))
+    assert [each for each in scenario.assumptions if each.startswith("In doubt")] == [f"In doubt: {x}" for x in found]
+
+
+def test_with_one_more_than_can_just_keep_up_nobody_waits_long():
+    for seconds in (20, 45, 130):
+        projection = read_projection(f"{MAYOR}approves = 1\nmoderators = 5\nseconds_each = {seconds}")
+        enough = msgspec.structs.replace(projection, moderators=moderators_for(projection) + 1)
+        assert doubts(enough, desk_of(enough)) == []
+
+
+def test_whoever_sends_sms_that_are_read_has_an_objective_on_how_long_they_wait():
+    few = read_projection(MAYOR.replace("questions = 60", "sms = 90\nsms_people = 60"))
+    measures = {each.measure: each.at_most for each in read_scenario(scenario_of(few)).objectives}
+    assert (measures["sms_p99_ms"], measures["sms_wait_p95_s"]) == (1000, 300)
+    many = msgspec.structs.replace(few, sms=100_000)
+    measures = {each.measure: each.at_most for each in read_scenario(scenario_of(many)).objectives}
+    assert measures["sms_p99_ms"] == 1000
+    assert "sms_wait_p95_s" not in measures, "of so many, nobody reads each"
 
 
 def test_this_machine_can_be_measured():
@@ -147,3 +206,19 @@ def test_the_projection_in_the_documentation_becomes_a_scenario_on_the_command_l
     assert made["totals"]["visitors"] == 400
     assert [fault["kind"] for fault in made["faults"]] == ["cut", "stall"]
     assert fanout("plan", "nowhere.toml", folder=tmp_path).returncode == 2
+
+
+def test_a_scenario_that_somebody_may_have_changed_is_not_written_over(tmp_path: Path):
+    (tmp_path / "mayor.toml").write_text(MAYOR + "seconds_each = 120")
+    (tmp_path / "ours.toml").write_text("by hand")
+    done = fanout("plan", "mayor.toml", "-o", "ours.toml", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), "and nothing is measured before"
+    assert "-o: ours.toml is there" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert (tmp_path / "ours.toml").read_text() == "by hand"
+    done = fanout("plan", "mayor.toml", "-o", "ours.toml", "--overwrite", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\nWarning: 1 moderator(s) at 120 s each are too few" in done.stdout
+    assert "In doubt: 1 moderator(s)" in (tmp_path / "ours.toml").read_text()
+    for place in (".", "nowhere/ours.toml"):
+        assert fanout("plan", "mayor.toml", "-o", place, folder=tmp_path).returncode == 2

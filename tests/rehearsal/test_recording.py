@@ -292,10 +292,12 @@ def test_whatever_is_broken_in_a_directory_is_said(
         (["--since", "yesterday"], "a time like 2026-03-12T20:00"),
         (["--listeners", "0"], "a whole number above 0"),
         (["-o", "again.txt"], "ends in .toml: again.toml"),
-        (["-o", "nowhere/again.toml"], "nowhere/again.recording.part can't be written"),
+        (["-o", "nowhere/again.toml"], "nowhere is no folder"),
+        (["-o", "by-hand.toml"], "by-hand.toml is there, and somebody may have changed it"),
     ],
 )
 def test_a_mistake_in_the_command_says_what_is_accepted(tmp_path: Path, arguments: list[str], said: str):
     trio.run(desk_only, tmp_path, arrival(1, NOON))
+    (tmp_path / "by-hand.toml").touch()
     done = fanout("record", ".", "-o", "again.toml", *arguments, folder=tmp_path)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fanout.cli.scenario_file import add_overwrite_to, check_place
 from fanout.errors import ConfigurationError
 
 
@@ -29,6 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--since", type=_time, metavar="TIME", help="from then on: 2026-03-12T20:00 (UTC)")
     parser.add_argument("--until", type=_time, metavar="TIME", help="up to then")
     parser.add_argument("--longest-silence", type=_above_0, metavar="SECONDS", help="shorten those that are longer")
+    add_overwrite_to(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.output.suffix != ".toml":
         raise ConfigurationError("-o", f"a scenario's name ends in .toml: {arguments.output.with_suffix('.toml')}.")
+    check_place(arguments.output, overwrite=arguments.overwrite)
     choice = Choice(
         arguments.since or 0,
         2**62 if arguments.until is None else arguments.until,

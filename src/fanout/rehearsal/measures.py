@@ -162,7 +162,7 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
     told = tally.counts
     handshakes = told.connected + told.resumed + told.refused
     latency = tally.latency
-    waits = evidence.quantile("wait in minutes", 0.95)
+    waits, sms_waits = (evidence.quantile(name, 0.95) for name in ("wait in minutes", "SMS wait in minutes"))
     return {
         **{f"delivery_{name}_ms": latency.quantile(fraction) * 1000 if latency.count else None
            for name, fraction in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},
@@ -186,6 +186,7 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
         "announced": counts["announced"],
         "starved_s": counts["starved_ms"] / 1000 * compress,
         "wait_p95_s": None if waits is None else waits * 60 * compress,
+        "sms_wait_p95_s": None if sms_waits is None else sms_waits * 60 * compress,
         "refused_flood_share": _share(counts["flood refused"], counts["flood taken"]),
     }  # fmt: skip
 

@@ -57,6 +57,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "wait_p95_s": Measure(
         "s", "how long a question waits, 95 of 100, those left at the end included (time of the event)"
     ),
+    "sms_wait_p95_s": Measure("s", "how long an SMS waits for a moderator, in the same way (time of the event)"),
     "undecided": Measure("", "questions of visitors that nobody had decided on at the end", by_load=True),
     "refused_flood_share": Measure("%", "of a flood from one address, how much was refused"),
 }

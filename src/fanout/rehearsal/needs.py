@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from fanout.rehearsal.projection import ANNOUNCEMENTS_A_MINUTE, WITHIN_MS, Projection, stalled_share
+from fanout.rehearsal.projection import ANNOUNCEMENTS_A_MINUTE, WITHIN_MS, Projection, asked, stalled_share
 from fanout.rehearsal.verdict import number
 from fanout.server.doctor.demand import LOGGED_BYTES, MARGIN, STALLED_BYTES, SUBMISSION_BYTES, Demand, workers_for
 from fanout.server.settings import MAX_WORKERS
@@ -134,8 +134,7 @@ def in_words(projection: Projection, machine: Machine, found: Needs) -> list[str
         said.append(
             f"SMS: {found.sms_per_second:,.0f} a second at a tenfold peak, of {SMS_PER_SECOND:,} that are no trouble."
         )
-    come = projection.questions + projection.sms
-    if come:
+    if come := asked(projection):
         people = come * projection.seconds_each / (projection.minutes * 60)
         said.append(
             f"Moderators: to read all {come:,} questions within the event takes {max(people, 0.1):,.1f}; there are "

@@ -24,6 +24,12 @@ LOOKS_AGAIN_SECONDS: Final = 0.25
 LARGE_PAGE: Final = 200
 """Submissions on a page where nobody has to read it."""
 
+MOST_LEFT: Final = 20_000
+"""Of what is left of one source at the end, the oldest that are looked at: those that wait longest."""
+
+WAITING: Final = {"web": "wait in minutes", "sms": "SMS wait in minutes"}
+"""Where it is kept how long what came by this way waited for a moderator."""
+
 PAGE: Final = 50
 """Submissions on a page of the queue, as the desk shows them."""
 
@@ -128,17 +134,21 @@ class Staff:
         if status == 200 or (status == 409 and caller.tried > 1):
             self.evidence.count("decided")
             self.evidence.count(f"decided: {submission['source']}")
-            if submission["source"] == "web":
+            if submission["source"] in WAITING:
                 self._has_waited(submission)
 
     def look_at_what_is_left(self) -> None:
         """At the end: what nobody has decided on has waited too, and waits on: reckoned as if those before it were
         decided first, at the pace of these moderators."""
+        for source in WAITING:
+            if teams := [team for team in self._orders["moderators"] if source in team["takes"]]:
+                takers = sum(team["count"] / team["seconds"] for team in teams)
+                self._look_at(source, 1 / takers / self._orders["compress"])
+
+    def _look_at(self, source: str, each_takes: float) -> None:
         caller, after, ahead = self._caller("moderator"), 0, 0
-        teams = [team for team in self._orders["moderators"] if "web" in team["takes"]]
-        each_takes = 1 / sum(team["count"] / team["seconds"] for team in teams) / self._orders["compress"]
-        while True:
-            path = f"/v1/rooms/{self._room}/submissions?state=held&source=web&limit={LARGE_PAGE}&after={after}"
+        while ahead < MOST_LEFT:
+            path = f"/v1/rooms/{self._room}/submissions?state=held&source={source}&limit={LARGE_PAGE}&after={after}"
             status, page = caller.call("GET", path)
             if status != 200 or not page["submissions"]:
                 return
@@ -149,7 +159,7 @@ class Staff:
 
     def _has_waited(self, submission: dict[str, Any], seconds_more: float = 0.0) -> None:
         waited = time.time() - datetime.fromisoformat(submission["at"]).timestamp() + seconds_more
-        self.evidence.observe("wait in minutes", max(0.0, waited / 60))
+        self.evidence.observe(WAITING[submission["source"]], max(0.0, waited / 60))
 
     # --- the stage ----------------------------------------------------------------------------------------------------
 
@@ -240,6 +250,5 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
         say({"type": "second", "t": round(clock.now(), 3), **staff.evidence.taken()})
         if clock.now() >= orders["seconds"]:
             staff.over.set()
-    if any("web" in team["takes"] for team in orders["moderators"]):
-        guarded(staff.look_at_what_is_left)
+    guarded(staff.look_at_what_is_left)
     say({"type": "last", "t": round(clock.now(), 3), **staff.evidence.taken(), "faults": faults})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import asdict as struct_dict
 
@@ -17,6 +17,9 @@ from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.report.html_page import html_page
 from fanout.rehearsal.report.markdown import markdown
 from fanout.rehearsal.verdict import Judged
+
+IN_MINUTES: Final = {"wait in minutes": "wait", "SMS wait in minutes": "sms-wait"}
+"""Series that are kept in minutes of the rehearsal, and their tags."""
 
 
 def write_report(done: Rehearsal, folder: Path) -> Path:
@@ -82,7 +85,5 @@ def _intervals(done: Rehearsal) -> Iterator[Interval]:
         seen, length = done.record.phases[span.name], span.end - span.begin
         yield Interval("delivery", span.begin, length, values_of(seen.tally.latency.counts))
         for name, histogram in seen.evidence.latencies.items():
-            in_minutes = name == "wait in minutes"
-            factor = 60 * done.schedule.compress if in_minutes else 1.0
-            tag = "wait" if in_minutes else name
-            yield Interval(tag, span.begin, length, values_of(histogram.counts, factor))
+            factor = 60 * done.schedule.compress if name in IN_MINUTES else 1.0
+            yield Interval(IN_MINUTES.get(name, name), span.begin, length, values_of(histogram.counts, factor))

@@ -1,0 +1,165 @@
+"""The scenario that a projection turns into: a file that can be read and changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from fanout.rehearsal.desk import Desk, reckon
+from fanout.rehearsal.doubts import PATIENCE_S, doubts, reads_sms
+from fanout.rehearsal.projection import (
+    ANNOUNCEMENTS_A_MINUTE,
+    WITHIN_MS,
+    Projection,
+    asked,
+    chat_messages,
+    connections,
+    stalled_share,
+)
+from fanout.rehearsal.scenario import read_scenario
+
+
+def scenario_of(projection: Projection) -> str:
+    """The scenario's file. What was not projected is assumed, and said; so is what is doubtful."""
+    desk = desk_of(projection)
+    assumed = _assumptions(projection) + [f"In doubt: {doubt}" for doubt in doubts(projection, desk)]
+    return _text(projection, assumed, sms_are_read=reads_sms(desk))
+
+
+def desk_of(projection: Projection) -> Desk | None:
+    """How its moderators fare, where any are needed."""
+    return reckon(read_scenario(_text(projection, [], sms_are_read=False)))
+
+
+def _text(projection: Projection, assumed: Sequence[str], *, sms_are_read: bool) -> str:
+    asks = projection.questions + projection.sms + projection.advance_questions + projection.aired > 0
+    chats = projection.chat > 0
+    announces = not projection.aired and not chats
+    said = round(projection.minutes * ANNOUNCEMENTS_A_MINUTE) if announces else 0
+    totals = {
+        "visitors": projection.people,
+        "connections": connections(projection),
+        "advance_questions": projection.advance_questions,
+        "web_questions": projection.questions,
+        "chat_messages": chat_messages(projection),
+        "sms_messages": projection.sms,
+        "sms_people": projection.sms_people,
+        "aired": projection.aired,
+        "answer_lines": projection.answer_lines if projection.aired else 0,
+        "announcements": said,
+        "bytes": projection.line_bytes,
+    }
+    lines = [
+        "# Made by `fanout plan`. Read it, change it, and rehearse it.",
+        f"title = {_quoted(projection.title)}",
+        'source = "The projection of its organisers"',
+        "assumptions = [",
+        *(f"    {_quoted(each)}," for each in assumed),
+        "]",
+        *(['asks_in = "stage"'] if asks else []),
+        *(['speaks_in = "stage"'] if announces else []),
+        "",
+        *_rooms(projection, asks=asks, chats=chats),
+        "[totals]",
+        *(f"{key} = {value:_}" for key, value in totals.items() if value),
+        "",
+        *_phases(projection),
+        *(_moderators(projection) if asks else []),
+        *_faults(projection),
+        *_objectives(projection, asks=asks, sms_are_read=sms_are_read),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
+
+
+def _assumptions(projection: Projection) -> list[str]:
+    said = [
+        f"{projection.people:,} people at the same time, who come within {projection.arrive_within:g} minutes, evenly.",
+        f"{projection.reloads:g} reloads for each of them on average.",
+    ]
+    said += [
+        f"{100 * origin.share:g} % from {origin.where}, of which {100 * origin.stalls:g} % have lines that stall."
+        for origin in projection.origins
+    ]
+    if projection.questions or projection.sms:
+        said.append("Questions and SMS come evenly after the doors have opened, and half as often while they do.")
+    if asked(projection):
+        said.append(
+            f"{projection.moderators} moderator(s), {projection.seconds_each:g} seconds a question; "
+            f"{100 * projection.approves:g} % are approved."
+        )
+    if projection.advance_questions and (projection.questions or projection.sms):
+        said.append("The advance questions were read before, and lie in the queue: nobody reads them during the event.")
+    if projection.break_in_the_middle:
+        said.append("Every line is cut once, in the middle, and everybody comes back by themselves.")
+    return said
+
+
+def _rooms(projection: Projection, *, asks: bool, chats: bool) -> list[str]:
+    many = projection.rooms > 1
+    stage = ["[[rooms]]", 'name = "stage"', f'mode = "{"moderated" if asks else "stage"}"']
+    if chats:
+        stage += ["", "[[rooms]]", 'name = "talk"', 'mode = "open"', 'overflow = "skip"', f"count = {projection.rooms}"]
+    elif many:
+        stage += ["", "[[rooms]]", 'name = "room"', f"count = {projection.rooms}", 'follows = "stage"']
+    return [*stage, "listeners = 1", ""]
+
+
+def _phases(projection: Projection) -> list[str]:
+    rest = projection.minutes - projection.arrive_within
+    kinds = [kind for kind, total in (("web_questions", projection.questions), ("sms", projection.sms)) if total]
+    kinds += [] if projection.aired or projection.chat else ["announcements"]
+    others = [kind for kind, total in (("reloads", projection.reloads), ("chat_messages", projection.chat),
+                                       ("aired", projection.aired)) if total]  # fmt: skip
+    open_doors = [f"{kind} = {0.5 * projection.arrive_within / rest:.4g}" for kind in kinds]
+    return [
+        "[[phases]]", 'name = "doors open"', f"minutes = {projection.arrive_within:g}", "arrivals = 1", *open_doors, "",
+        "[[phases]]", 'name = "live"', f"minutes = {rest:g}", *(f"{kind} = 1" for kind in (*others, *kinds)), "",
+    ]  # fmt: skip
+
+
+def _moderators(projection: Projection) -> list[str]:
+    takes = ["web"] if projection.questions else []
+    takes += ["sms"] if projection.sms else []
+    return [
+        "[[moderators]]", f"count = {projection.moderators}", f"takes = {json.dumps(takes or ['api'])}",
+        f"seconds = {projection.seconds_each:g}", f"approves = {projection.approves:g}", "",
+    ]  # fmt: skip
+
+
+def _faults(projection: Projection) -> list[str]:
+    lines: list[str] = []
+    if projection.break_in_the_middle:
+        lines += ["[[faults]]", 'kind = "cut"', 'phase = "live"', "at = 0.5", ""]
+    if share := stalled_share(projection):
+        lines += [
+            "[[faults]]",
+            'kind = "stall"',
+            'phase = "live"',
+            "at = 0.25",
+            f"share = {share:.4g}",
+            "seconds = 30",
+            "",
+        ]
+    return lines
+
+
+def _objectives(projection: Projection, *, asks: bool, sms_are_read: bool) -> list[str]:
+    wanted: list[tuple[str, str, float]] = [
+        (name, "at_most", 0) for name in ("lost", "repeated", "disordered", "gaps", "behind", "absent", "sent_away")
+    ]
+    wanted += [("delivery_p99_ms", "at_most", WITHIN_MS), ("join_p99_ms", "at_most", 2000)]
+    wanted += [("back_s", "at_most", 30)] if projection.break_in_the_middle else []
+    wanted += [(name, "at_most", 0) for name in ("sms_missing", "sms_lost", "sms_people_off")] if projection.sms else []
+    wanted += [("sms_p99_ms", "at_most", 1000)] if projection.sms else []
+    wanted += [("unanswered_share", "at_most", 1)] if projection.questions or projection.chat else []
+    wanted += [("questions_lost", "at_most", 0), ("staff_p99_ms", "at_most", 1000)] if asks else []
+    wanted += [("wait_p95_s", "at_most", PATIENCE_S)] if projection.questions else []
+    wanted += [("sms_wait_p95_s", "at_most", PATIENCE_S)] if sms_are_read else []
+    wanted += [("aired", "at_least", projection.aired)] if projection.aired else []
+    wanted += [("lines", "at_least", projection.aired * projection.answer_lines)] if projection.aired else []
+    return [line for name, bound, value in wanted
+            for line in ("[[objectives]]", f'measure = "{name}"', f"{bound} = {value:g}", "")]  # fmt: skip
