@@ -107,7 +107,9 @@ def _like_ctrl_c(ended: list[signal.Signals]) -> Iterator[None]:
 def _run(arguments: argparse.Namespace) -> int:
     from fanout.rehearsal.house import Unreachable
     from fanout.rehearsal.rehearsing import Request, rehearse, with_headroom
+    from fanout.rehearsal.report.content import size_sentences
     from fanout.rehearsal.report.files import write_report
+    from fanout.rehearsal.report.people import moderation_sentences
     from fanout.rehearsal.scenario import find_scenario, read_scenario
     from fanout.rehearsal.verdict import sentence
 
@@ -129,6 +131,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _tell(f"In doubt: {problem}.")
     for left_out in done.not_tried:
         _tell(f"Not tried: {left_out}.")
+    for each in [*moderation_sentences(done), *size_sentences(done)]:
+        _tell(each)
     _tell(f"Verdict: {done.verdict.outcome}.")
     if arguments.report is not None:
         _tell(f"Report: {write_report(done, arguments.report)}")

@@ -116,6 +116,17 @@ def reckon(scenario: Scenario) -> Desk | None:
     return Desk(waits, *_programme(spans, sorted(approved), end))
 
 
+def as_measures(desk: Desk) -> dict[str, float]:
+    """What can be judged of it, by measure."""
+    found: dict[str, float] = {"starved_s": desk.starved_s}
+    for source, measure in (("web", "wait_p95_s"), ("sms", "sms_wait_p95_s")):
+        if source in desk.waits:
+            found[measure] = desk.waits[source].p95_s
+    if "web" in desk.waits:
+        found["undecided"] = desk.waits["web"].come - desk.waits["web"].decided
+    return found
+
+
 def _pace(scenario: Scenario, source: str) -> float:
     """After how many seconds the next one of this source is decided on, when there is always one; 0 where nobody
     takes any."""

@@ -16,6 +16,7 @@ from typing import Any
 import trio
 
 from fanout.errors import ConfigurationError
+from fanout.rehearsal.desk import Desk, as_measures, reckon
 from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
 from fanout.rehearsal.headroom import find_headroom, in_words
 from fanout.rehearsal.house import House, OwnServer
@@ -72,6 +73,8 @@ class Rehearsal:
     tallies: dict[str, Any] | None
     replay: Replay | None = None
     headroom: str | None = None
+    desk: Desk | None = None
+    """At a scale below 1: the moderators' work of the whole event, which is reckoned, for it can't be scaled."""
 
 
 def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
@@ -104,6 +107,8 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     whole |= missing(record)
     whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
     whole["full_share"] = full_share(record, visitors)
+    desk = reckon(scenario) if schedule.scale < 1 else None
+    whole |= {} if desk is None else as_measures(desk)
     phases: dict[str, Found] = {phase: measured(seen, compress) for phase, seen in record.phases.items()}
     slow = record.slow()
     if direction.clock_step > MOST_CLOCK_STEP_SECONDS:
@@ -113,6 +118,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
         direction.not_tried, _machine(house), direction.memory, direction.tallies, replay,
+        desk=desk,
     )  # fmt: skip
 
 

@@ -151,6 +151,12 @@ def assumptions(scenario: Scenario, schedule: Schedule) -> list[str]:
             f"Scale {schedule.scale:g}: {totals.visitors:,} visitors of {scenario.totals.visitors:,}, "
             "and what they send in proportion. The programme (questions aired, lines, announcements) is not scaled."
         )
+        if schedule.scale < 1 and scenario.moderators:
+            said.append(
+                "A part of the questions does not show whether the moderators can read them all. How long questions "
+                "wait, how many are left, and whether the animator waits is therefore reckoned for the whole event, "
+                "with the same service times, and judged so. That the desk works, and how fast it answers, is played."
+            )
         asked = round(scenario.totals.web_questions * schedule.scale)
         if totals.web_questions > max(asked, 1):
             said.append(

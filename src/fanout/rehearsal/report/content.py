@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fanout.rehearsal.doubts import in_minutes
 from fanout.rehearsal.measures import REFUSALS
 from fanout.rehearsal.measuring import MEASURES
 from fanout.rehearsal.rehearsing import Rehearsal
@@ -31,6 +32,27 @@ class Table:
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def headline(done: Rehearsal) -> str:
+    """The verdict, with the size at which it holds: nobody signs a tenth of an evening for a whole one."""
+    said, scale = HEADLINES[done.verdict.outcome], done.schedule.scale
+    return said if scale == 1 else f"{said.removesuffix('.')} (at scale {scale:g})."
+
+
+def size_sentences(done: Rehearsal) -> list[str]:
+    """How this run differs from the event, where it does."""
+    schedule, planned, said = done.schedule, done.scenario.totals.visitors, []
+    if schedule.scale != 1:
+        which = "Not the whole event" if schedule.scale < 1 else "More than the event"
+        said.append(f"{which}: scale {schedule.scale:g}, {schedule.totals.visitors:,} visitors for {planned:,}.")
+    if schedule.compress != 1:
+        seconds, factor = schedule.seconds, schedule.compress
+        pace = f"{number(factor)} times faster" if factor > 1 else f"{number(1 / factor)} times slower"
+        said.append(f"{pace} than planned: {in_minutes(seconds)} for {in_minutes(seconds * factor)}.")
+    if schedule.scale < 1:
+        said.append("Sign a run at scale 1.")
+    return said
 
 
 def with_unit(value: float | None, unit: str) -> str:
@@ -163,43 +185,6 @@ def replay_rows(done: Rehearsal) -> list[tuple[str, str, str]]:
          f"{counts['acts']:,} tried, {refused:,} refused, {counts['acts not possible']:,} about something that was not "
          "taken here"),
     ]  # fmt: skip
-
-
-def moderation_sentences(done: Rehearsal) -> list[str]:
-    """How the humans fared, where any were rehearsed."""
-    if not done.scenario.moderators:
-        return []
-    counts, whole = done.record.whole.evidence.counts, done.whole
-    minutes = done.schedule.seconds * done.schedule.compress / 60
-    people = sum(team.count for team in done.scenario.moderators)
-    said = [
-        f"{people} simulated moderator{'s' * (people > 1)} decided on {counts['decided']:,} questions in {minutes:.0f} "
-        f"minutes of the event ({counts['decided'] / minutes:.1f} a minute); {counts['aired']:,} were aired.",
-    ]
-    if whole.get("wait_p95_s") is not None:
-        p50 = done.record.whole.evidence.quantile("wait in minutes", 0.5) or 0.0
-        said.append(
-            f"Of the questions from the web that were decided on, half waited less than "
-            f"{number(p50 * 60 * done.schedule.compress)} s and 95 of 100 less than "
-            f"{with_unit(whole['wait_p95_s'], 's')}; "
-            f"{with_unit(whole.get('undecided'), '')} were left at the end."
-        )
-    starved = whole.get("starved_s") or 0
-    said.append(
-        f"The animator waited {number(starved)} s in all for something approved."
-        if starved
-        else "The animator never had to wait for something approved."
-    )
-    for team in done.scenario.moderators:
-        offered = {"web": done.schedule.totals.web_questions, "sms": done.schedule.totals.sms_messages,
-                   "api": done.schedule.totals.advance_questions}  # fmt: skip
-        come = sum(offered[source] for source in team.takes)
-        needed = come * team.seconds / (minutes * 60)
-        said.append(
-            f"To read everything that comes by {' and '.join(team.takes)} ({come:,}) at {team.seconds:g} s each within "
-            f"the event takes {number(max(needed, 0.1))} people; {team.count} did it here."
-        )
-    return said
 
 
 def machine_table(done: Rehearsal) -> Table:

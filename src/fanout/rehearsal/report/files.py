@@ -55,6 +55,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
         "faults": [{"t": t, "what": what} for t, what in record.happened],
         "tallies": done.tallies,
         "counts": dict(sorted(record.whole.evidence.counts.items())),
+        "reckoned_desk": None if done.desk is None else asdict(done.desk),
         "machine": done.machine,
         "memory_bytes": done.memory,
         "generator": {name: {"cpu": shares, "lag_s": record.lag[name]} for name, shares in record.cpu.items()},

@@ -8,6 +8,7 @@ from html import escape
 from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.report import content
 from fanout.rehearsal.report.content import Table
+from fanout.rehearsal.report.people import moderation_sentences
 from fanout.rehearsal.report.plot import Axis, Line, plot
 from fanout.rehearsal.verdict import Outcome
 
@@ -42,7 +43,7 @@ def html_page(done: Rehearsal) -> str:
         "<h2>The objectives, one by one</h2>",
         _table(content.objectives_table(done), judged=True),
     ]
-    if sentences := content.moderation_sentences(done):
+    if sentences := moderation_sentences(done):
         parts += ["<h2>The people behind the stage</h2>", _list(sentences)]
     parts += ["<h2>The evening</h2>", *_plots(done)]
     parts += ["<h2>Phase by phase</h2>", _table(content.phases_table(done))]
@@ -73,9 +74,12 @@ def _banner(done: Rehearsal) -> str:
         said.append("Put the load on another machine, or on more processes, and run it again.")
     said += content.problem_sentences(done)
     said += [f"Not tried: {each}." for each in done.not_tried]
-    headline = content.HEADLINES[verdict.outcome]
+    size = "".join(f" <strong>{escape(each)}</strong>" for each in content.size_sentences(done))
     missed = _list(content.missed_sentences(done))
-    return f'<div class="verdict {verdict.outcome}"><b>{headline}</b>{escape(" ".join(said))}{missed}</div>'
+    return (
+        f'<div class="verdict {verdict.outcome}"><b>{escape(content.headline(done))}</b>{size} '
+        f"{escape(' '.join(said))}{missed}</div>"
+    )
 
 
 def _plots(done: Rehearsal) -> list[str]:

@@ -8,6 +8,7 @@ from html import escape
 from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.report import content
 from fanout.rehearsal.report.content import Table
+from fanout.rehearsal.report.people import moderation_sentences
 
 
 def markdown(done: Rehearsal) -> str:
@@ -18,15 +19,15 @@ def markdown(done: Rehearsal) -> str:
         f"# Rehearsal: {scenario.title}",
         *([f"**{done.replay.sentence(done.schedule.compress)}**"] if done.replay else []),
         scenario.summary,
-        f"**{content.HEADLINES[verdict.outcome]}** {met} of {len(verdict.judged)} objectives met."
-        + (f" Headroom: {done.headroom}" if done.headroom is not None else ""),
+        f"**{' '.join([content.headline(done), *content.size_sentences(done)])}** {met} of {len(verdict.judged)} "
+        "objectives met." + (f" Headroom: {done.headroom}" if done.headroom is not None else ""),
         *_list(content.missed_sentences(done)),
         *_list(content.problem_sentences(done)),
         *_list([f"Not tried: {each}." for each in done.not_tried]),
         "## The objectives, one by one",
         _table(content.objectives_table(done)),
     ]
-    if sentences := content.moderation_sentences(done):
+    if sentences := moderation_sentences(done):
         parts += ["## The people behind the stage", *_list(sentences)]
     parts += ["## Phase by phase", _table(content.phases_table(done))]
     parts += ["## Counted", _table(content.counts_table(done))]
