@@ -134,6 +134,44 @@ def test_what_is_typed_is_text_however_slow_the_line_and_stays_until_it_is_done(
     assert page.complaints == []
 
 
+def test_the_desk_says_when_it_begins_and_visitors_count_down_to_it(house: House, open_page: Any, sign_in: Any) -> None:
+    visitor = open_page(f"{house.url}/rooms/salon", timezone_id="America/Martinique")
+    window = open_page(f"{house.url}/embed/salon", timezone_id="Europe/Paris")
+    expect(visitor.locator("#state")).to_have_text("Live")
+    page = sign_in("Ops", "operator", locale="fr-FR", timezone_id="Europe/Paris")
+    expect(page.locator("#phase")).to_have_text("en direct")
+    open_it, announce = page.locator("#programme summary"), page.get_by_role("button", name="Annoncer")
+    hour, note = page.get_by_label("Nous commençons le"), page.get_by_label("Votre phrase")
+    open_it.click()
+    expect(page.locator("#when")).to_have_text("Europe/Paris")
+    note.fill("<b>Questions welcome.</b>")
+    hour.fill("2001-06-02T20:30")
+    announce.click()
+    expect(page.locator("#when")).to_have_text("Cette heure est passée.")
+    expect(visitor.locator("#slate")).to_be_hidden()
+    hour.fill("2099-06-02T20:30")
+    expect(page.locator("#when")).to_have_text("mardi 2 juin 2099 à 20:30 (Europe/Paris)")
+    announce.click()
+    expect(visitor.locator("#slate h2")).to_have_text("We begin on Tuesday, 2 June 2099 at 14:30")
+    expect(visitor.locator("#slate .countdown")).to_contain_text("days")
+    expect(visitor.locator("#slate p").last).to_have_text("<b>Questions welcome.</b>")
+    expect(window.locator("fanout-window .state")).to_have_text("Begins on 2 June 2099 at 20:30")
+    expect(page.locator("#phase")).to_have_text("pas encore commencé")
+    open_it.click()
+    expect(hour).to_have_value("2099-06-02T20:30")
+    hour.fill("2099-12-02T19:00")  # winter time
+    announce.click()
+    expect(visitor.locator("#slate h2")).to_have_text("We begin on Wednesday, 2 December 2099 at 14:00")
+    expect(visitor.locator("#slate p").last).to_have_text("<b>Questions welcome.</b>")
+    assert house.ask("GET", "/v1/rooms/salon")["starts_at"] == "2099-12-02T19:00:00+01:00"
+    open_it.click()
+    page.get_by_role("button", name="En direct").press("Enter")
+    expect(visitor.locator("#slate")).to_be_hidden()
+    expect(page.locator("#phase")).to_have_text("en direct")
+    expect(open_it).to_be_focused()
+    assert page.complaints == visitor.complaints == []
+
+
 def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: Any) -> None:
     ids = [ask(house, "salon", "Tom", text) for text in ("one", "two", "three")]
     sms = {"id": "1", "from": "+33612345678", "text": "four"}

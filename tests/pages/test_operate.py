@@ -128,6 +128,8 @@ def test_its_switches_switch_and_show_what_others_have_switched(house: House, op
     house.ask("PATCH", "/v1/rooms/salon/rules", "moderator", json={"paused": False})
     expect(page.get_by_label("Pause: salon")).not_to_be_checked(timeout=20_000)
     assert house.ask("GET", "/v1/rooms/salon/rules")["announce_only"] is True
+    page.get_by_role("link", name="Modération: salon").click()
+    expect(page.locator("#programme")).to_contain_text("Programme : en direct")
 
 
 def test_a_plugin_that_rejects_everything_is_out_with_two_presses_and_stays_out(

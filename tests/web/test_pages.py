@@ -133,8 +133,12 @@ async def test_before_an_event_its_page_says_when_it_begins_and_after_it_that_it
     stage = site.engine.room("stage")
     async with site.client() as client:
         await stage.publish("", kind="programme", data={"phase": "before", "starts_at": "2099-06-01T20:30:00+02:00"})
-        assert "We begin on 1 June 2099, 18:30 UTC" in (await client.get("/rooms/stage?lang=en")).text
-        assert "le 1er juin 2099, 18:30 UTC" in (await client.get("/rooms/stage?lang=fr")).text
+        assert "We begin on 1 June 2099, 20:30 UTC+02:00" in (await client.get("/rooms/stage?lang=en")).text
+        assert "le 1er juin 2099, 20:30 UTC+02:00" in (await client.get("/rooms/stage?lang=fr")).text
+        await stage.publish("", kind="programme", data={"phase": "before", "starts_at": "0001-01-01T00:00:00+02:00"})
+        assert "We begin in a moment" in (await client.get("/rooms/stage?lang=en")).text
+        room = (await client.get("/v1/rooms/stage")).json()
+        assert (room["phase"], room["note"], room["starts_at"]) == ("before", "", "0001-01-01T00:00:00+02:00")
         await stage.publish("", kind="programme", data={"phase": "after", "note": "Until <next> year"})
         page = (await client.get("/rooms/stage?lang=en")).text
         assert "This event is over" in page

@@ -66,10 +66,10 @@ def counted(language: str, forms: Mapping[str, str], value: int) -> str:
 
 
 def day_and_time(language: str, at: datetime) -> str:
-    """A moment in UTC, for who reads without a script; a script shows the reader's own time."""
-    at = at.astimezone(UTC)
+    """A moment by the clocks where it was written, for who reads without a script; a script shows the reader's own
+    time."""
     day = "1er" if language == "fr" and at.day == 1 else str(at.day)
-    return f"{day} {_MONTHS[language][at.month - 1]} {at.year}, {clock(at)}"
+    return f"{day} {_MONTHS[language][at.month - 1]} {at.year}, {at:%H:%M} {at.tzname()}"
 
 
 def clock(at: datetime) -> str:

@@ -66,6 +66,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "enum": list(PHASES),
             "description": "How far the event is, as staff said last. Only where one room is asked for.",
         },
+        note=text("What staff said with the phase. Only where one room is asked for."),
+        starts_at={"anyOf": [_TIME, {"type": "null"}], "description": "When it begins, where that was said."},
         delivery_seconds={
             **fields("p50 p99 count", p50=_SECONDS, p99=_SECONDS, count=_COUNT),
             "description": "From publication to socket, over all rooms of this server since it started.",

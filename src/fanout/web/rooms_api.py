@@ -154,7 +154,9 @@ class RoomsApi:
     async def _described(self, room: Room) -> dict[str, Any]:
         told = described(room, await self._edge_statistics())
         with suppress(LogUnavailable):  # all else is known without the log
-            told["phase"] = (await self._programme.of(room)).name
+            phase = await self._programme.of(room)
+            told |= {"phase": phase.name, "note": phase.note}
+            told["starts_at"] = phase.starts_at.isoformat() if phase.starts_at else None
         return told
 
 

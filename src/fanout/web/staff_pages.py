@@ -34,15 +34,22 @@ _SIGN_IN: Final = """<div class="room alone"><section class="card sign-in">
 _DESK: Final = """<div class="desk" id="desk">
 <div class="bar">
 <h1 dir="auto">{title}</h1>
-<p class="counts" id="counts"><b id="waiting">0</b> {waiting} · <span id="oldest"></span> · <span id="people"></span>
+<p class="counts" id="counts"><b id="waiting">0</b> {waiting}<span id="oldest"></span><span id="people"></span>
 </p>
 <nav aria-label="{other_pages}">{links}</nav>
 <p class="line" id="line" role="status">{connecting}</p>
-<details class="programme" id="programme"><summary>{programme}</summary>
-<p><button type="button" data-phase="live">{begin}</button>
+<details class="programme" id="programme"><summary>{programme} <b id="phase"></b></summary>
+<div class="panel">
+<label for="phase-note">{phase_note}</label>
+<input id="phase-note" maxlength="300" autocomplete="off" dir="auto">
+<label for="starts-at">{begins}</label>
+<div class="row"><input id="starts-at" type="datetime-local" aria-describedby="when">
+<button type="button" data-phase="before">{announce}</button></div>
+<p class="note" id="when"></p>
+<div class="row phases"><button type="button" data-phase="live">{begin}</button>
 <button type="button" data-phase="incident">{interrupt}</button>
-<button type="button" data-phase="after">{end}</button>
-<label id="typing" hidden>{typing} <select>{shown}</select></label></p></details>
+<button type="button" data-phase="after">{end}</button></div>
+<label id="typing" hidden>{typing} <select>{shown}</select></label></div></details>
 <p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
 </div>
 <form class="filters" id="filters" role="search">

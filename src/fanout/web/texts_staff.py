@@ -20,7 +20,8 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "sign_out": "Sign out", "desk": "Desk", "waiting": "waiting", "connecting": "Connecting…",
         "to_stage": "To the stage", "to_desk": "To the desk", "other_pages": "Other pages",
-        "programme": "Programme", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
+        "programme": "Programme:", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
+        "phase_note": "Your own sentence for visitors (optional)", "begins": "We begin on", "announce": "Announce it",
         "typing": "While an answer is typed, visitors see",
         "shown": {"nothing": "nothing", "who": "who is typing", "text": "what is typed"},
         "state": "Show", "source": "From", "search": "Search", "all": "everywhere",
@@ -49,7 +50,9 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "sign_out": "Quitter", "desk": "Modération", "waiting": "en attente", "connecting": "Connexion…",
         "to_stage": "Vers la scène", "to_desk": "Vers la modération", "other_pages": "Autres pages",
-        "programme": "Programme", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",
+        "programme": "Programme :", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",
+        "phase_note": "Votre phrase pour le public (facultatif)", "begins": "Nous commençons le",
+        "announce": "Annoncer",
         "typing": "Pendant qu’une réponse s’écrit, le public voit",
         "shown": {"nothing": "rien", "who": "qui écrit", "text": "ce qui s’écrit"},
         "state": "Montrer", "source": "Provenance", "search": "Chercher", "all": "toutes",
@@ -70,7 +73,7 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "en": {
-        "live": "Live", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "live": "Connected", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
         "oldest": "oldest {age}", "people": {"one": "{count} person here", "other": "{count} people here"},
         "tally": {"one": "{count} message from {people}", "other": "{count} messages from {people}"},
         "senders": {"one": "{count} person", "other": "{count} people"},
@@ -107,6 +110,8 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "one": "{count} of the marked is not in the list as it is shown. It will be merged too.",
             "other": "{count} of the marked are not in the list as it is shown. They will be merged too.",
         },
+        "phases": {"before": "not begun yet", "live": "live", "incident": "interrupted", "after": "over"},
+        "hour_past": "This hour has passed.", "hour_incomplete": "It takes a day and an hour.",
         "end_ask": "Everybody in the room will read that it is over.",
         "not_reached": "Not done: the server does not answer.",
         "session_over": "Your session has ended. Sign in again in another tab, then do it here: what you typed stays.",
@@ -120,7 +125,7 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "ages": ["{n} s", "{n} min", "{n} h", "{n} d"],
     },
     "fr": {
-        "live": "En direct", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "live": "Connecté", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
         "oldest": "la plus ancienne {age}",
         "people": {"one": "{count} personne ici", "other": "{count} personnes ici"},
         "tally": {"one": "{count} message de {people}", "other": "{count} messages de {people}"},
@@ -159,6 +164,10 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "one": "{count} des marquées n’est pas dans la liste montrée. Elle sera réunie aussi.",
             "other": "{count} des marquées ne sont pas dans la liste montrée. Elles seront réunies aussi.",
         },
+        "phases": {
+            "before": "pas encore commencé", "live": "en direct", "incident": "interrompu", "after": "terminé",
+        },
+        "hour_past": "Cette heure est passée.", "hour_incomplete": "Il faut un jour et une heure.",
         "end_ask": "Toute la salle lira que c’est terminé.",
         "not_reached": "Pas fait : le serveur ne répond pas.",
         "session_over": "Votre session est terminée. Identifiez-vous dans un autre onglet, puis validez ici : "

@@ -10,7 +10,7 @@ from typing import Any, Final
 STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "en": {
         "stage": "Stage", "views": {"animator": "Animator", "guest": "Guest", "scribe": "Scribe"},
-        "live": "Live", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "live": "Connected", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
         "on_air": "On air", "nothing_on_air": "No question is on air.",
         "run_sheet": "Run sheet ({count})", "nothing_cued": "Nothing is on the run sheet.",
         "approved": "Approved ({count})", "nothing_approved": "Nothing waits here. The desk approves questions.",
@@ -33,7 +33,7 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "fr": {
         "stage": "Scène", "views": {"animator": "Animateur", "guest": "Invité", "scribe": "Scribe"},
-        "live": "En direct", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "live": "Connecté", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
         "on_air": "À l’antenne", "nothing_on_air": "Aucune question à l’antenne.",
         "run_sheet": "Conducteur ({count})", "nothing_cued": "Rien au conducteur.",
         "approved": "Retenues ({count})",

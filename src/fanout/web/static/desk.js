@@ -1,12 +1,12 @@
 // The desk: the queue of every source, live, and the keys to decide on it.
 
-import { Actions, failure } from "./actions.js";
-import { confirmed } from "./confirm.js";
+import { Actions } from "./actions.js";
 import { Detail, age, found, holder } from "./detail.js";
 import { Fanout } from "./fanout.js";
 import { List } from "./list.js";
+import { Programme } from "./programme.js";
 import { Queue } from "./queue.js";
-import { ask, may, roomPath, signOut } from "./staff.js";
+import { ask, roomPath, signOut } from "./staff.js";
 import { clock, counted, element, filled, number, texts } from "./words.js";
 
 const ROW_REM = 4;
@@ -36,6 +36,7 @@ const desk = {
   goTo: (id) => { if (queue.indexOf(id) >= 0) list.choose(queue.indexOf(id)); },
 };
 const actions = new Actions(desk);
+const programme = new Programme(desk.tell);
 
 /** With the next frame: however much comes, it is drawn once. */
 function redraw() {
@@ -156,6 +157,7 @@ setInterval(() => { byId("oldest").textContent = oldest ? filled(texts.oldest, {
 
 const live = new Fanout({ rooms: [`@desk/${room}`, room] });
 live.on("message", (message) => {
+  if (message.kind === "programme") programme.look();
   if (message.kind !== "desk") return;
   if (!queue.hear(message.data ?? {})) behind = true;
   for (const { what, id, state } of message.data?.changes ?? []) {
@@ -175,46 +177,12 @@ let welcomed = false;
 live.on("welcome", () => { // the desk room keeps nothing: what happened while the line was broken is in the queue alone
   if (asked) load();
   else filter();
+  programme.look();
   if (!welcomed) tally();
   welcomed = true;
 });
 
 // --- the rest --------------------------------------------------------------------------------------------------------
 
-if (may("lead")) {
-  for (const button of document.querySelectorAll("#programme button")) {
-    button.addEventListener("click", async () => {
-      const data = { phase: button.dataset.phase };
-      if (data.phase === "after" && !(await confirmed(button.textContent, texts.end_ask, button.textContent))) return;
-      try {
-        await ask("POST", roomPath("/messages"), { text: "", kind: "programme", data });
-        byId("programme").open = false;
-        desk.tell(texts.done.programme);
-      } catch (error) {
-        desk.tell(failure(error, texts.not_reached));
-      }
-    });
-  }
-} else byId("programme").hidden = true;
-if (may("set_rules")) {
-  const choice = byId("typing").querySelector("select");
-  const rules = roomPath("/rules");
-  byId("programme").addEventListener("toggle", async () => {
-    try {
-      if (byId("programme").open) choice.value = (await ask("GET", rules)).typing;
-    } catch (error) {
-      desk.tell(failure(error, texts.not_reached));
-    }
-  });
-  choice.addEventListener("change", async () => {
-    try {
-      await ask("PATCH", rules, { typing: choice.value });
-      desk.tell(texts.done.typing);
-    } catch (error) {
-      desk.tell(failure(error, texts.not_reached));
-    }
-  });
-  byId("typing").hidden = false;
-}
 byId("sign-out").addEventListener("click", signOut);
 byId("list").focus();

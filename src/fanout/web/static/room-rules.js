@@ -4,7 +4,7 @@ import { confirmed } from "./confirm.js";
 import { byId, count, done, rate, row, seconds, span } from "./figures.js";
 import { Spark } from "./plot.js";
 import { ask } from "./staff.js";
-import { element, filled, number, texts } from "./words.js";
+import { element, filled, language, number, texts } from "./words.js";
 
 const STOPS = ["paused", "muted", "announce_only"];
 const EVERYWHERE = "/v1/rooms/*/rules";
@@ -53,9 +53,12 @@ export function showRooms(now, past) {
 function cells({ name, title, mode }) {
   const head = element("span");
   const link = element("a", "", title || name);
-  link.href = `/rooms/${encodeURIComponent(name)}`;
+  link.href = `/rooms/${encodeURIComponent(name)}?lang=${language}`;
   link.dir = "auto";
-  head.append(link, " ", element("span", "note", texts.modes[mode]));
+  const desk = element("a", "note", texts.desk); // where one says when it begins
+  desk.href = `/rooms/${encodeURIComponent(name)}/desk?lang=${language}`;
+  desk.setAttribute("aria-label", `${texts.desk}: ${name}`);
+  head.append(link, " ", element("span", "note", texts.modes[mode]), " ", desk);
   const lines = { listeners: new Spark(count, 1), deliveries: new Spark(rate, 1) };
   sparks.set(name, lines);
   const figures = ["slow", "p99", "messages", "held"].map((figure) => {

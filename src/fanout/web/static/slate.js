@@ -29,7 +29,7 @@ export class Slate {
   /** What staff said of the programme: the data of their message. */
   programme({ phase, starts_at, note }) {
     this.#phase = ["before", "incident", "after"].includes(phase) ? phase : "live";
-    const begins = new Date(starts_at ?? NaN);
+    const begins = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(starts_at) ? starts_at : `${starts_at}Z`); // as the server takes it
     this.#startsAt = Number.isNaN(begins.getTime()) ? null : begins;
     this.#note = typeof note === "string" ? note : "";
     this.#draw();

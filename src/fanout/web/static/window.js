@@ -11,13 +11,13 @@ const WORDS = {
     live: "Live", lost: "Connection lost. Trying again…", ended: "Ended", join: "Join in", empty: "Nothing has been said yet.",
     question: "Question", answer: "Answer", retracted: "This message was taken back.", gap: "Something is missing here.",
     people: { one: "{count} person here", other: "{count} people here" }, before: "Not begun yet", after: "Over",
-    incident: "Interrupted for a moment", typing: "{name} is typing…",
+    incident: "Interrupted for a moment", begins: "Begins on {when}", typing: "{name} is typing…",
   },
   fr: {
     live: "En direct", lost: "Connexion perdue. Nouvel essai…", ended: "Terminé", join: "Participer",
     empty: "Rien n’a encore été dit.", question: "Question", answer: "Réponse", retracted: "Ce message a été retiré.",
     gap: "Il manque quelque chose ici.", people: { one: "{count} personne ici", other: "{count} personnes ici" },
-    before: "Pas encore commencé", after: "Terminé", incident: "Interrompu un instant",
+    before: "Pas encore commencé", after: "Terminé", incident: "Interrompu un instant", begins: "Début le {when}",
     typing: "{name} écrit…",
   },
 };
@@ -61,7 +61,8 @@ class FanoutWindow extends HTMLElement {
   #parts;
   #timer = null;
   #line = "connecting";
-  #phase = null; // what staff said last of the programme
+  #phase = null; // what staff said last of the programme, and when it begins
+  #startsAt = null;
 
   connectedCallback() {
     this.#language = this.#speaks();
@@ -123,7 +124,7 @@ class FanoutWindow extends HTMLElement {
     this.#live = new Fanout({ url: this.#origin, rooms: [room], last });
     this.#live.on("message", (message) => {
       if (message.kind === "programme") {
-        if (message.data) this.#phase = message.data.phase ?? "live";
+        if (message.data) [this.#phase, this.#startsAt] = [message.data.phase ?? "live", message.data.starts_at];
         this.#tell();
       } else if (message.text || message.retracted) this.#add(message);
       while (list.childElementCount > last) list.lastElementChild.remove();
@@ -139,22 +140,29 @@ class FanoutWindow extends HTMLElement {
       if (now === "connecting") return; // what it said before still holds
       this.#line = now;
       if (now !== "live") return this.#tell();
-      this.#phase = null;
+      [this.#phase, this.#startsAt] = [null, null];
       this.#describe(room).then(() => this.#tell());
     });
   }
 
   #tell() {
+    const begins = new Date(this.#phase === "before" ? this.#startsAt ?? NaN : NaN);
+    if (this.#line === "live" && begins > new Date()) {
+      const locale = navigator.languages.find((wish) => wish.startsWith(this.#language)) ?? this.#language;
+      const when = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(begins);
+      this.#parts.state.textContent = this.#words.begins.replace("{when}", when);
+      return;
+    }
     const said = { live: this.#words[this.#phase] ?? this.#words.live, ended: this.#words.ended }[this.#line];
     this.#parts.state.textContent = said ?? this.#words.lost;
   }
 
   async #describe(room) {
     try {
-      const { title, visitors, phase } = await (await fetch(`${this.#origin}/v1/rooms/${encodeURIComponent(room)}`)).json();
+      const { title, visitors, phase, starts_at: startsAt } = await (await fetch(`${this.#origin}/v1/rooms/${encodeURIComponent(room)}`)).json();
       if (title && !this.getAttribute("title")) this.#parts.title.textContent = title;
       this.#count(visitors);
-      this.#phase ??= phase; // what was heard meanwhile is newer
+      if (!this.#phase) [this.#phase, this.#startsAt] = [phase, startsAt]; // what was heard meanwhile is newer
     } catch { /* it has its name */ }
     if (!this.#parts.list.childElementCount) this.#parts.list.append(made("li", "gap empty", this.#words.empty));
   }
