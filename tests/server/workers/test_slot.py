@@ -31,7 +31,8 @@ if how.startswith("/"):  # a pipe: until somebody has opened it and closed it ag
     open(how).read()
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 print("ready", flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    print("fanout: alive" if line == "alive?\\n" and how != "silent" else "something else", flush=True)
 """
 
 
@@ -144,6 +145,42 @@ async def test_one_that_hangs_at_its_start_is_killed(monkeypatch: pytest.MonkeyP
         with pytest.raises(DiedAtStart):
             await place.slot.replace()
         assert place.alive() == [first]
+
+
+async def test_one_that_does_not_answer_any_more_is_killed_and_followed_by_another(monkeypatch: pytest.MonkeyPatch):
+    """Stopped, or in a loop that never ends; and one that answers is let be."""
+    monkeypatch.setattr(slots, "ASK_SECONDS", 0.2)
+    async with opened() as place:
+        first = place.pid
+        for number in (signal.SIGSTOP, signal.SIGCONT):  # for a moment
+            place.slot.current.signal(number)
+        running, asked = place.slot.current, 0
+        ask = running.ask
+
+        async def counting() -> None:
+            nonlocal asked
+            asked += 1
+            await ask()
+
+        running.ask = counting
+        while asked <= slots.MAX_UNANSWERED + 1:  # noqa: ASYNC110  # nobody else waits for it
+            await trio.sleep(0.005)
+        assert place.pid == first
+        running.signal(signal.SIGSTOP)
+        await place.is_another_than(first)
+        assert running.process.returncode == -signal.SIGKILL
+        assert place.alive() == [place.pid]
+
+
+async def test_one_that_says_other_things_has_not_answered(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(slots, "ASK_SECONDS", 0.02)
+    async with opened() as place:
+        place.how = "silent"
+        await place.slot.replace()
+        second = place.pid
+        place.how = "serves"
+        await place.is_another_than(second)
+        assert place.deaths == [0.0]
 
 
 async def test_one_that_does_not_make_room_is_killed(monkeypatch: pytest.MonkeyPatch):

@@ -24,7 +24,7 @@ from fanout.server.server import feed_of, open_house
 from fanout.server.status_line import Snapshot, StatusLine, keep_showing
 from fanout.server.workers.handed_up import HandedUp
 from fanout.server.workers.handovers import accept_ours
-from fanout.server.workers.orders import DRAIN, REPLACE, Health, Orders, wish
+from fanout.server.workers.orders import DRAIN, REPLACE, Health, Orders, tell_supervisor
 from fanout.web.app import make_app
 from fanout.web.fleet import ProcessCounts
 from fanout.web.operate_api import Control
@@ -108,7 +108,7 @@ async def open_engine_process(
         async with open_house(config, hooks) as (engine, moderation), trio.open_nursery() as nursery:
             feed = FeedServer(feed_of(engine, moderation), Ledger(config.max_listeners, config.max_per_address))
             fleet = EngineFleet(feed, orders.edges)
-            control = Control(partial(wish, DRAIN), partial(wish, REPLACE), config.drain_seconds)
+            control = Control(partial(tell_supervisor, DRAIN), partial(tell_supervisor, REPLACE), config.drain_seconds)
             app = make_app(
                 engine,
                 tokens,

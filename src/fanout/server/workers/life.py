@@ -18,7 +18,7 @@ from fanout.server.last_resort import last_resort
 from fanout.server.logs import configure_logs
 from fanout.server.resources import raise_descriptor_limit, settle_memory
 from fanout.server.status_line import StatusLine
-from fanout.server.workers.orders import HURRY, RETIRE, STOP, Health, Orders, obey, read_orders, say_ready
+from fanout.server.workers.orders import HURRY, READY, RETIRE, STOP, Health, Orders, obey, read_orders, tell_supervisor
 
 
 class Process(Protocol):
@@ -58,10 +58,14 @@ async def live(
         with trio.open_signal_receiver(STOP, RETIRE, HURRY) as signals:
             async with opening as process:
                 settle_memory()
-                say_ready()
-                why = await _reason(signals, process.told, orphaned)
-                log.info("draining", reason=why.name)
+                tell_supervisor(READY)
                 async with trio.open_nursery() as nursery:
+                    alone = trio.Event()
+                    nursery.start_soon(_obey, process.told, alone)
+                    why = await _reason(signals, alone)
+                    if alone.is_set():
+                        orphaned()
+                    log.info("draining", reason=why.name)
                     nursery.start_soon(_hurry, signals, nursery.cancel_scope)
                     await process.drain(why)
                     nursery.cancel_scope.cancel()
@@ -70,9 +74,13 @@ async def live(
     log.info("stopped")
 
 
-async def _reason(
-    signals: AsyncIterator[int], told: Callable[[Health], None], orphaned: Callable[[], None]
-) -> signal.Signals:
+async def _obey(told: Callable[[Health], None], alone: trio.Event) -> None:
+    """Until the end: who takes leave is asked as well whether it is alive."""
+    await obey(told)
+    alone.set()
+
+
+async def _reason(signals: AsyncIterator[int], alone: trio.Event) -> signal.Signals:
     """Why to stop, once there is a reason."""
     why = STOP
     async with trio.open_nursery() as nursery:
@@ -83,8 +91,7 @@ async def _reason(
             nursery.cancel_scope.cancel()
 
         nursery.start_soon(wait_for_signal)
-        await obey(told)
-        orphaned()
+        await alone.wait()
         nursery.cancel_scope.cancel()
     return why
 

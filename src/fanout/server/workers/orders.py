@@ -44,6 +44,14 @@ REPLACE: Final = b"fanout: replace\n"
 """The same, of the edges and SIGHUP."""
 
 
+ASK: Final = b"alive?\n"
+"""What the supervisor says now and then to a process that serves. One that is stopped, or computes for ever, does not
+answer."""
+
+ALIVE: Final = b"fanout: alive\n"
+"""The answer, on standard output."""
+
+
 class Orders(msgspec.Struct, frozen=True):
     """The first line.
 
@@ -102,27 +110,25 @@ def read_orders() -> Orders:
     return _read_orders.decode(received)
 
 
-async def later_lines() -> AsyncIterator[Health]:
+async def later_lines() -> AsyncIterator[bytes]:
     """What the supervisor says later; ends when it is gone."""
     rest = b""
     async with trio.lowlevel.FdStream(os.dup(STANDARD_INPUT)) as line:
         while data := await line.receive_some(LINE_BYTES):
             *whole, rest = (rest + bytes(data)).split(b"\n")
             for written in whole:
-                yield _read_health.decode(written)
+                yield written + b"\n"
 
 
 async def obey(heard: Callable[[Health], None]) -> None:
-    """Pass on what the supervisor says; return when it is gone. Cancellation: safe."""
-    async for health in later_lines():
-        heard(health)
+    """Answer the supervisor, and pass on what it says; return when it is gone. Cancellation: safe."""
+    async for line in later_lines():
+        if line == ASK:
+            tell_supervisor(ALIVE)
+        else:
+            heard(_read_health.decode(line))
 
 
-def wish(said: bytes) -> None:
-    """Ask the supervisor for something."""
-    os.write(1, said)
-
-
-def say_ready() -> None:
-    """Tell the supervisor that this process serves."""
-    os.write(1, READY)
+def tell_supervisor(line: bytes) -> None:
+    """Say one of the lines above."""
+    os.write(1, line)

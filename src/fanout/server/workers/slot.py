@@ -15,7 +15,7 @@ import trio
 
 from fanout.core.restarts import Restarts
 from fanout.errors import ConfigurationError
-from fanout.server.workers.orders import READY, RETIRE, Health, Orders, line_of
+from fanout.server.workers.orders import ALIVE, ASK, READY, RETIRE, Health, Orders, line_of
 
 COMMAND: Final = (sys.executable, "-P", "-m", "fanout", "process")
 """`-P`: nothing in the folder where the server happens to be started may pass for a module of ours."""
@@ -25,6 +25,13 @@ START_SECONDS: Final = 60.0
 
 RETIRE_SECONDS: Final = 30.0
 """How long one that makes room may take to send everybody away, before it is killed."""
+
+ASK_SECONDS: Final = 5.0
+"""How often a process that serves is asked whether it still does."""
+
+MAX_UNANSWERED: Final = 6
+"""Questions in a row after which a process has died as well, half a minute: a turn of its loop takes milliseconds.
+Questions and not seconds are counted, for a machine that stood still as a whole has not asked either."""
 
 LONGEST_LINE: Final = 64 * 1024
 """Bytes of a line that a process writes to its standard output; of a longer one, the end is kept."""
@@ -48,6 +55,8 @@ class Running:
         self.began = trio.current_time()
         self.ended = trio.Event()
         self.serves = False
+        self.unanswered = 0
+        """How often it has been asked since it last answered."""
         self._telling = trio.StrictFIFOLock()
 
     def signal(self, number: signal.Signals) -> None:
@@ -57,10 +66,18 @@ class Running:
 
     async def tell(self, health: Health) -> None:
         """Say how the processes are."""
+        await self._say(line_of(health))
+
+    async def ask(self) -> None:
+        """Ask whether it still serves."""
+        self.unanswered += 1
+        await self._say(ASK)
+
+    async def _say(self, line: bytes) -> None:
         assert self.process.stdin is not None
         try:
             async with self._telling:
-                await self.process.stdin.send_all(line_of(health))
+                await self.process.stdin.send_all(line)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return
 
@@ -187,7 +204,8 @@ class Slot:
                 said = bytearray()
             if said.endswith(READY):
                 running.serves = True
-                self._nursery.start_soon(self._listen, process.stdout)
+                self._nursery.start_soon(self._listen, running, process.stdout)
+                self._nursery.start_soon(self._ask, running)
                 return running
         running.signal(signal.SIGKILL)
         await running.ended.wait()
@@ -198,14 +216,28 @@ class Slot:
         running.ended.set()
         self._alive.discard(running)
 
-    async def _listen(self, stdout: trio.abc.ReceiveStream) -> None:
+    async def _ask(self, running: Running) -> None:
+        """Kill it when it does not answer any more."""
+        while not running.ended.is_set():
+            if running.unanswered >= MAX_UNANSWERED:
+                log.error("killed", process=self.name, reason=f"no answer for {MAX_UNANSWERED * ASK_SECONDS:.0f} s")
+                running.signal(signal.SIGKILL)
+                return
+            await running.ask()
+            with trio.move_on_after(ASK_SECONDS):
+                await running.ended.wait()
+
+    async def _listen(self, running: Running, stdout: trio.abc.ReceiveStream) -> None:
         """Read what it says: a plug-in that prints would stand still once the pipe is full."""
         unread = b""
         with suppress(trio.BrokenResourceError):
             async for received in stdout:
                 *lines, unread = (unread[-LONGEST_LINE:] + bytes(received)).split(b"\n")
                 for line in lines:
-                    self._heard(line + b"\n")
+                    if line + b"\n" == ALIVE:
+                        running.unanswered = 0
+                    else:
+                        self._heard(line + b"\n")
 
     async def _keep(self) -> None:
         """When the process that is in it now dies, start another; until the place is somebody else's."""
