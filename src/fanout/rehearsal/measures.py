@@ -224,9 +224,10 @@ def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> d
 
 
 def missing(record: Record) -> dict[str, float | None]:
-    """What was due or said, and nobody acknowledged: it was refused, or there was nobody to take it."""
+    """What was due or said, and nobody acknowledged: it was refused, or there was nobody to take it. Whoever asked just
+    before the rehearsal itself cut their line could get no answer."""
     counts = record.whole.evidence.counts
-    said = counts["web_questions"] + counts["chat_messages"]
+    said = counts["web_questions"] + counts["chat_messages"] - counts["cut off as they asked"]
     unanswered = max(0, said - counts["acknowledged: web"] - counts["acknowledged: chat"])
     return {
         "sms_missing": max(0, record.planned("sms") - counts["sms acknowledged"]),

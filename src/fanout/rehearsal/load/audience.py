@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import random
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fanout.client.comeback import Ending
@@ -27,6 +29,9 @@ MOST_CONNECTS_PER_SECOND: Final = 20_000
 
 PICKS: Final = 50
 """Draws for somebody who is connected. When all fail, next to nobody is, and the act is noted as not possible."""
+
+ANSWER_SECONDS: Final = 5.0
+"""Whoever asked no longer than this before we cut their line could not be answered on it."""
 
 LAST_LINE_SECONDS: Final = 1.0
 """After the last word has been acknowledged: it must have reached everybody by then."""
@@ -55,7 +60,13 @@ class Hall(Loop):
         self._away: dict[Listener, float] = {}
         self._reloading: set[Listener] = set()
         self._stalled: list[Listener] = []
-        self._unanswered: set[str] = set()
+        self._unanswered: dict[str, tuple[Listener, float]] = {}
+        """Who said it, and when it was due, by its `ref`."""
+        self._interrupted: set[Listener] = set()
+        """Whose line has ended since they spoke."""
+        self._refs = itertools.count()
+        self._postponed: list[Act] = []
+        """Questions that were due while nobody was there to put them."""
         self._said_at = time.monotonic()
         self.acts = self._programme(spans, orders["faults"])
         super().__init__(
@@ -90,8 +101,12 @@ class Hall(Loop):
         at, kind, number, fault = act
         self.evidence.late(self._clock.now() - at)
         if kind == "cut" or kind == "stall":
-            present = [each for each in self.listeners if each.live]
-            for listener in self._chance.sample(present, round(len(present) * fault["share"])):
+            wait = self._wait_for_an_answer if kind == "stall" else ()
+            present = [each for each in self.listeners if each.live and each not in wait]
+            chosen = self._chance.sample(present, round(len(present) * fault["share"]))
+            if kind == "cut":
+                self._are_cut_off(chosen)
+            for listener in chosen:
                 if kind == "cut":
                     self.cut_one(listener)
                 else:
@@ -103,6 +118,9 @@ class Hall(Loop):
                 self.read_on(self._stalled.pop())
             return
         somebody = self._somebody() if kind == "reloads" else self._speaker()
+        if somebody is None and kind == "web_questions":
+            self._postponed.append(act)
+            return
         if somebody is None:
             self.evidence.count(f"not possible: {kind}")
             return
@@ -116,27 +134,57 @@ class Hall(Loop):
         chat = kind == "chat_messages"
         text = line(number, due) if chat else question(number, salt=self._chance.randrange(10**9))
         where = room if chat else self._asks_in
-        command = {"type": "submit", "room": where, "text": text, "name": f"Visitor {seat}", "ref": str(due)}
-        self._unanswered.add(str(due))
+        ref = str(next(self._refs))
+        command = {"type": "submit", "room": where, "text": text, "name": f"Visitor {seat}", "ref": ref}
+        self._unanswered[ref] = listener, at
+        self._interrupted.discard(listener)
         self.say(listener, json.dumps(command).encode())
 
     def _somebody(self) -> tuple[Listener, str, int] | None:
-        here = bisect.bisect(self._arrivals, self._clock.now())
+        """Anybody who is here; but nobody goes who has just asked."""
+        here, wait = bisect.bisect(self._arrivals, self._clock.now()), self._wait_for_an_answer
         for _ in range(PICKS if here else 0):
             seat = self._chance.randrange(here)
-            if self.listeners[seat].live:
-                return self.listeners[seat], self._rooms[seat], seat
+            if (listener := self.listeners[seat]).live and listener not in wait:
+                return listener, self._rooms[seat], seat
         return None
 
     def _speaker(self) -> tuple[Listener, str, int] | None:
         """Who has been silent longest, of some of those with an identity who are here: nobody speaks twice in a row."""
         here = bisect.bisect(self._speakers, bisect.bisect(self._arrivals, self._clock.now()) - 1)
         picked = [self._speakers[self._chance.randrange(here)] for _ in range(PICKS if here else 0)]
-        seat = min((seat for seat in picked if self.listeners[seat].live), key=self._spoke.__getitem__, default=None)
+        awake = (seat for seat in picked if self.listeners[seat].live and self.listeners[seat] not in self._stalled)
+        seat = min(awake, key=self._spoke.__getitem__, default=None)
         if seat is None:
             return None
         self._spoke[seat] = self._clock.now()
         return self.listeners[seat], self._rooms[seat], seat
+
+    @property
+    def _wait_for_an_answer(self) -> set[Listener]:
+        return {listener for listener, _ in self._unanswered.values()}
+
+    def put_what_was_postponed(self) -> None:
+        """As soon as somebody is there, who speaks in place of those who are not; its time runs from then."""
+        postponed, self._postponed = self._postponed, []
+        for number, (_, kind, what, fault) in enumerate(postponed):
+            self.do((self._clock.now(), kind, what, fault))
+            if self._postponed:
+                self._postponed += postponed[number + 1 :]
+                return
+
+    @property
+    def owes_an_answer(self) -> bool:
+        """Whether the server does, to somebody whose line still stands."""
+        return bool(self._wait_for_an_answer - self._interrupted)
+
+    def _are_cut_off(self, listeners: Sequence[Listener]) -> None:
+        """Whoever of them has just asked can't be answered."""
+        cut, since = set(listeners), self._clock.now() - ANSWER_SECONDS
+        refs = [ref for ref, (who, at) in self._unanswered.items() if who in cut and at > since]
+        for ref in refs:
+            del self._unanswered[ref]
+        self.evidence.count("cut off as they asked", len(refs))
 
     def welcomed(self, listener: Listener, seconds: float) -> None:
         left = self._away.pop(listener, None)
@@ -149,15 +197,15 @@ class Hall(Loop):
         self._reloading.discard(listener)
 
     def line_ended(self, listener: Listener, ending: Ending) -> None:
+        self._interrupted.add(listener)
         if listener.live and listener not in self._reloading:
             self._away[listener] = time.monotonic()
             self.evidence.count("broken")
 
     def answered(self, answer: Heard, now: float) -> None:
-        if answer.ref not in self._unanswered:
+        if (asked := self._unanswered.pop(answer.ref, None)) is None:
             return  # news of something that was answered before
-        self._unanswered.discard(answer.ref)
-        self.evidence.observe("ask", now - int(answer.ref) / 1e9)
+        self.evidence.observe("ask", now - self._clock.begin - asked[1])
         if answer.type == "error":
             self.evidence.count(f"refused: {answer.code}")
         else:
@@ -167,6 +215,7 @@ class Hall(Loop):
         now = time.monotonic()
         self.evidence.late(now - self._said_at - 1)
         self._said_at = now
+        self.put_what_was_postponed()
         self.report("second")
 
     def report(self, kind: str, **more: Any) -> None:
@@ -212,7 +261,7 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
         hall.run(time.monotonic() + 0.1)
     end = time.monotonic() + orders["settle"]
     hall.run(time.monotonic() + LAST_LINE_SECONDS)
-    while time.monotonic() < end and (hall.waiting or hall.connected > hall.live):
+    while time.monotonic() < end and (hall.waiting or hall.connected > hall.live or hall.owes_an_answer):
         hall.run(time.monotonic() + 0.1)
     hall.report("last", stand=hall.stand())
     hall.close()

@@ -1,0 +1,78 @@
+"""Visitors of a rehearsal: what the load itself makes impossible is not held against the server."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from fanout.client.crowd.reading import Heard
+from fanout.client.crowd.tally import Tally
+from fanout.rehearsal.load.audience import Hall
+from fanout.rehearsal.load.evidence import Clock
+from fanout.rehearsal.measures import Record, missing
+from fanout.rehearsal.scenario import find_scenario, read_scenario
+from fanout.rehearsal.schedule import Span, make_schedule
+
+
+@pytest.fixture
+def hall(monkeypatch: pytest.MonkeyPatch) -> Hall:
+    """Two visitors who have arrived, and whom nobody has let in yet."""
+    span = Span("the evening", 0.0, 10.0, arrivals=2, web_questions=2, chat_messages=0)
+    orders: dict[str, Any] = {
+        "url": "http://127.0.0.1:1", "number": 0, "rooms": ["hall", "hall"], "asks_in": "hall", "open": [],
+        "spans": [{name: getattr(span, name) for name in span.__slots__}], "faults": [], "event_streams": 0.0,
+        "identities": ["one", "two"],
+    }  # fmt: skip
+    hall = Hall(orders, Clock(time.monotonic() - 10), Tally())
+    monkeypatch.setattr(hall, "say", lambda *_: None)
+    return hall
+
+
+def let_in(hall: Hall, number: int) -> None:
+    hall.listeners[number].live = True
+
+
+def answer(hall: Hall, ref: int) -> None:
+    hall.answered(Heard(type="submission", room="hall", ref=str(ref), state="held"), time.monotonic())
+
+
+def test_a_question_waits_until_somebody_is_there_to_put_it(hall: Hall) -> None:
+    for number in range(2):
+        hall.do((5.0, "web_questions", number, {}))
+    hall.put_what_was_postponed()
+    assert hall.evidence.counts["web_questions"] == 0
+    let_in(hall, 0)
+    hall.put_what_was_postponed()
+    assert hall.evidence.counts["web_questions"] == 2, "each of them, though they were due at the same moment"
+    for ref in range(2):
+        assert hall.owes_an_answer
+        answer(hall, ref)
+    assert hall.evidence.counts["acknowledged: web"] == 2
+    assert not hall.owes_an_answer
+
+
+def test_nobody_reloads_who_has_just_asked_and_a_phone_is_not_put_away_then(hall: Hall) -> None:
+    let_in(hall, 0)
+    hall.do((9.0, "web_questions", 0, {}))
+    hall.do((9.0, "reloads", 0, {}))
+    hall.do((9.0, "stall", 0, {"kind": "stall", "share": 1.0}))
+    assert hall.evidence.counts["not possible: reloads"] == 1
+    hall.do((9.0, "web_questions", 1, {}))
+    assert hall.evidence.counts["web_questions"] == 2, "who is awake can speak"
+    for ref in range(2):
+        answer(hall, ref)
+    hall.do((9.0, "stall", 0, {"kind": "stall", "share": 1.0}))
+    hall.do((9.0, "web_questions", 2, {}))
+    assert hall.evidence.counts["web_questions"] == 2, "who does not read does not write"
+
+
+@pytest.mark.parametrize(("asked_at", "unanswered"), [(9.5, 0), (1.0, 100)], ids=["just now", "long ago"])
+def test_who_asks_as_their_line_is_cut_can_get_no_answer(hall: Hall, asked_at: float, unanswered: float) -> None:
+    let_in(hall, 0)
+    hall.do((asked_at, "web_questions", 0, {}))
+    hall.do((10.0, "cut", 0, {"kind": "cut", "share": 1.0}))
+    record = Record(make_schedule(read_scenario(find_scenario("town-hall-2002")[1])))
+    record.whole.evidence.add(hall.evidence.taken())
+    assert missing(record)["unanswered_share"] == (unanswered or None)
