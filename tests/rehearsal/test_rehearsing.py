@@ -150,15 +150,8 @@ def assert_the_log_says_the_same(folder: Path, report: dict) -> None:
 async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousand_and_is_late(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
-    """And one that refuses half of the SMS, while it does everything else as it should."""
     found: dict[str, tuple[int, str, dict]] = {}
     dropped: dict[str, int] = {}
-    deaf: list[tuple[int, str, dict]] = []
-
-    async def refused() -> None:
-        server = await trio.to_thread.run_sync(lambda: start_server("--data", "deaf"))
-        async with bad_line(server.port, every=10**9, seconds=0, deaf=True) as (url, _):
-            deaf.append(await rehearse(SMALL[0], tmp_path / "deaf", "--host", url))
 
     async def one(small: Small) -> None:
         server = await trio.to_thread.run_sync(lambda: start_server("--data", small.name))
@@ -169,13 +162,8 @@ async def test_each_scenario_catches_a_server_that_drops_one_message_in_a_thousa
             dropped[small.name] = line.dropped
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(refused)
         for small in SMALL:
             nursery.start_soon(one, small)
-    ((code, said, report),) = deaf
-    assert code == 1, said
-    assert 0 < report["whole"]["sms_missing"] < 6620
-    assert "sms_missing" in {each["measure"] for each in report["objectives"] if not each["met"]}, said
     for name, (code, said, report) in found.items():
         assert code == 1, f"{name}:\n{said}"
         assert dropped[name] > 0, f"{name}:\n{said}"

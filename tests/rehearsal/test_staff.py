@@ -63,7 +63,7 @@ def play(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: pytest.CaptureFixtur
     orders = {
         "url": "http://127.0.0.1:1", "spans": [{name: getattr(EVENING, name) for name in EVENING.__slots__}],
         "asks_in": "hall", "tokens": dict.fromkeys(("moderator", "animator", "scribe"), ""), "moderators": [team],
-        "compress": 1.0, "answer_lines": 2, "bytes": 0, "seconds": EVENING.end, "settle": 10.0,
+        "compress": 1.0, "answer_lines": 2, "bytes": 0, "before": 0, "seconds": EVENING.end, "settle": 10.0,
     }  # fmt: skip
     staff.play(orders, Clock(time.monotonic()))
     counts: Counter[str] = Counter()

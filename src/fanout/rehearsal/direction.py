@@ -17,9 +17,10 @@ import trio
 from msgspec.structs import asdict
 
 from fanout.core.position import Position
+from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.disk import watch_disk
 from fanout.rehearsal.house import House, Unreachable
-from fanout.rehearsal.measures import Record, added
+from fanout.rehearsal.measures import Record
 from fanout.rehearsal.recording.playing import Replay
 from fanout.rehearsal.scenario import Fault, Scenario
 from fanout.rehearsal.schedule import Schedule, seats, share_of
@@ -56,6 +57,8 @@ class Direction:
         self._scenario, self._schedule, self._house, self._tell = scenario, schedule, house, tell
         self._replay = replay
         self._run = secrets.token_hex(4)
+        asked = {scenario.asks_in} - {None} if replay is None else replay.planned.rooms
+        self._counting = Counting(house, [room for room in asked if room])
         self.record = Record(schedule)
         self.not_tried: list[str] = []
         self.tallies: dict[str, Any] | None = None
@@ -87,6 +90,7 @@ class Direction:
         ):
             self._house.make_rooms({name: {"mode": settings["mode"]} for name, settings in wanted.items()})
         self._house.make_rooms(wanted)
+        self._counting.begin()
         begin, total = time.monotonic(), self._schedule.totals.advance_questions
         for first in range(0, total, HANDED_IN_AT_ONCE):
             many = [
@@ -99,6 +103,11 @@ class Direction:
     @property
     def _asks_in(self) -> str:
         return quote(self._scenario.asks_in or "")
+
+    @property
+    def _before(self) -> int:
+        """The number of the last question that was there before this run, which is for nobody who works in it."""
+        return self._counting.newest.get(self._scenario.asks_in or "", 0)
 
     def _orders(self) -> dict[str, dict[str, Any]]:
         """What each load process is told, by its name."""
@@ -130,7 +139,7 @@ class Direction:
             orders["staff"] = {
                 **usual, "kind": "staff", "moderators": [asdict(team) for team in scenario.moderators],
                 "compress": schedule.compress, "answer_lines": totals.answer_lines, "bytes": totals.bytes,
-                "speaks_in": scenario.speaks_in,
+                "speaks_in": scenario.speaks_in, "before": self._before,
             }  # fmt: skip
         if totals.sms_messages:
             orders["SMS gateway"] = {
@@ -223,16 +232,18 @@ class Direction:
 
     async def _watch_queue(self, begin: float) -> None:
         path = f"/v1/rooms/{self._asks_in}"
+        oldest_held = f"{path}/submissions?state=held&source=web&limit=1&after={self._before}"
+        before = self._counting.before["by_state"].get("held", 0)
         while True:
             call = partial(self._house.call, "moderator", "GET", patience=1.0)
             try:
                 tallies = await trio.to_thread.run_sync(partial(call, f"{path}/tallies"))
-                page = await trio.to_thread.run_sync(partial(call, f"{path}/submissions?state=held&source=web&limit=1"))
+                page = await trio.to_thread.run_sync(partial(call, oldest_held))
             except Unreachable:
                 pass  # it may be dead on purpose; the next look tells
             else:
                 oldest = [_age(each["at"]) * self._schedule.compress for each in page["submissions"]]
-                waiting = tallies["by_state"].get("held", 0)
+                waiting = tallies["by_state"].get("held", 0) - before
                 self.record.queue(time.monotonic() - begin, waiting, oldest[0] if oldest else 0.0)
             await trio.sleep(LOOKS_SECONDS)
 
@@ -270,12 +281,7 @@ class Direction:
                 known = self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}")
                 position = Position.parse(known["position"])
                 self.heads[name] = (position.epoch, position.seq)
-        asked = self._replay.planned.rooms if self._replay is not None else {self._scenario.asks_in} - {None}
-        if asked:
-            path = "/v1/rooms/{}/tallies"
-            self.tallies = added(
-                [self._house.call("moderator", "GET", path.format(quote(room or ""))) for room in asked]
-            )
+        self.tallies = self._counting.since()
         self.memory = self._house.memory()
 
 

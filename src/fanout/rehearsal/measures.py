@@ -205,6 +205,25 @@ def added(tallies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return whole
 
 
+def less(tallies: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """What came after `before`, of whom nobody had written by then."""
+
+    def since(source: str, name: str, value: int) -> int:
+        return value - int(before["by_source"].get(source, {}).get(name, 0))
+
+    return {
+        "messages": tallies["messages"] - before["messages"],
+        "people": tallies["people"] - before["people"],
+        "by_source": {
+            source: {name: since(source, name, value) for name, value in found.items()}
+            for source, found in tallies["by_source"].items()
+        },
+        "by_state": {
+            state: messages - before["by_state"].get(state, 0) for state, messages in tallies["by_state"].items()
+        },
+    }
+
+
 def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> dict[str, float | None]:
     """What the server's own counts, compared with ours, come to. `tallies`: of the rooms that take questions."""
     if tallies is None:

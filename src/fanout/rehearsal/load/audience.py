@@ -187,6 +187,7 @@ class Hall(Loop):
         self.evidence.count("cut off as they asked", len(refs))
 
     def welcomed(self, listener: Listener, seconds: float) -> None:
+        self.put_what_was_postponed()
         left = self._away.pop(listener, None)
         if left is not None:
             self.evidence.observe("back", time.monotonic() - left)

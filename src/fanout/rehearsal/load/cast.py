@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from fanout.core.submission import Source, Step
 from fanout.rehearsal.load.calls import Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence
 from fanout.rehearsal.load.numbered import Numbered
+from fanout.rehearsal.load.telephones import telephone
 from fanout.rehearsal.recording.acts import Act, Ask, Decide, Line, Say, Shape, TakeBack
 from fanout.rehearsal.recording.made_up import DATA_MARK_BYTES, made_up, pseudonym
 from fanout.server.credentials import tokens_of
@@ -50,6 +52,9 @@ class Cast:
         self._issue = tokens_of(Config(secret=secret, data=Path(data))).issue
         self._submissions, self._messages = Numbered(), Numbered()
         self._authors: dict[int, str] = {}
+        self._telephones: dict[tuple[int, int], int] = {}
+        """By person and copy; who is nobody has one for each SMS."""
+        self._unused = itertools.count()
         self._handed_in: dict[int, tuple[str, int]] = {}
         """Room and time of what a gateway handed in, by its number."""
 
@@ -143,8 +148,9 @@ class Cast:
             self._handed_in[ask.submission] = (self._rooms[ask.room], at)
             item["at"] = iso_time(at)
         if ask.source is Source.SMS:
-            number = ask.person + (part.copy + 336) * 10**9 if ask.person else part.number + 999 * 10**9
-            return {**item, "from": f"+{number}"}
+            new = next(self._unused)
+            number = self._telephones.setdefault((ask.person, part.copy), new) if ask.person else new
+            return {**item, "from": telephone(self._run, number)}
         return {**item, "person": self._subject(part, ask), "name": pseudonym(ask.person, ask.name) if ask.name else ""}
 
     # --- staff --------------------------------------------------------------------------------------------------------

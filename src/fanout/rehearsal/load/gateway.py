@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fanout.client.target import Target
 from fanout.rehearsal.load.calls import Away, Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence, say
+from fanout.rehearsal.load.telephones import telephone
 from fanout.rehearsal.schedule import Span, asks_the_same, sender
 from fanout.rehearsal.texts import question
 
@@ -76,7 +77,7 @@ class Gateway:
         who = sender(number, orders["messages"], orders["people"])
         same = asks_the_same(number, orders["messages"], orders["people"], orders["same"])
         text = orders["same_text"] if same else self._texts[number % len(self._texts)]
-        return {"id": f"{orders['run']}-{number}", "from": f"+33{600000000 + who}", "text": text}
+        return {"id": f"{orders['run']}-{number}", "from": telephone(orders["run"], who), "text": text}
 
 
 def play(orders: dict[str, Any], clock: Clock) -> None:

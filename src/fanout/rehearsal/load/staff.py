@@ -41,7 +41,7 @@ class Staff:
         self._orders, self._clock = orders, clock
         self._target = Target.parse(orders["url"])
         self._spans = [Span(**span) for span in orders["spans"]]
-        self._room = quote(orders["asks_in"] or "")
+        self._room, self._before = quote(orders["asks_in"] or ""), orders["before"]
         self.evidence = Evidence()
         self._aired: queue.Queue[tuple[float, float, str] | None] = queue.Queue()
         self._taken: set[str] = set()
@@ -100,13 +100,13 @@ class Staff:
         compress = self._orders["compress"]
         mean = math.log(team["seconds"] / compress) - team["spread"] ** 2 / 2  # so that the mean is what was asked
         path = f"/v1/rooms/{self._room}/submissions?state=held&source={','.join(team['takes'])}&limit={PAGE}"
+        path += f"&after={self._before}"
         while (begin := self._clock.now()) < self._orders["seconds"] + (lost if self._has_to_stay(team) else 0.0):
             status, page = caller.call("GET", path)
             found = page["submissions"] if status == 200 else []
             submission = next((each for each in found if self._take(each["id"])), None)
             if submission is None:
-                if self.over.wait(LOOKS_AGAIN_SECONDS):
-                    return
+                time.sleep(LOOKS_AGAIN_SECONDS)  # at the end too: the last question may still be on its way
                 continue
             thinks = chance.lognormvariate(mean, team["spread"])
             if begin + thinks > self._orders["seconds"] + lost:
@@ -116,7 +116,7 @@ class Staff:
             lost += self._clock.now() - begin - thinks
 
     def _has_to_stay(self, team: dict[str, Any]) -> bool:
-        """Visitors still wait for a decision, or the animator for something approved. SMS are never all read."""
+        """Visitors still wait for a decision, or the animator for something approved. Of SMS, some are always left."""
         return "web" in team["takes"] or not self._played.is_set()
 
     def _take(self, submission: str) -> bool:
@@ -146,7 +146,7 @@ class Staff:
                 self._look_at(source, 1 / takers / self._orders["compress"])
 
     def _look_at(self, source: str, each_takes: float) -> None:
-        caller, after, ahead = self._caller("moderator"), 0, 0
+        caller, after, ahead = self._caller("moderator"), self._before, 0
         while ahead < MOST_LEFT:
             path = f"/v1/rooms/{self._room}/submissions?state=held&source={source}&limit={LARGE_PAGE}&after={after}"
             status, page = caller.call("GET", path)
@@ -185,7 +185,7 @@ class Staff:
 
     def _air(self, caller: Caller, due: float) -> tuple[str | None, float]:
         """Which one went on the air, if any, and from when on it could have."""
-        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1"
+        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1&after={self._before}"
         while True:
             may_come = not self.over.is_set() or self._at_work > 0
             status, page = caller.call("GET", path)
