@@ -96,7 +96,7 @@ def test_from_a_question_to_its_answer_everywhere(house: House, open_page: Any) 
             shown = page.locator('[data-kind="answer"]:not(.gone) .text').all_inner_texts()
             assert shown == expected
         expect(staff["moderator"].locator("#line")).to_have_attribute("data-state", "live", timeout=40_000)
-        samira.get_by_role("link", name="Toute la transcription").click()
+        samira.get_by_role("link", name="La transcription complète").click()
         said = samira.locator(".reply blockquote p").all_inner_texts()
         assert said == expected
 

@@ -120,8 +120,8 @@ def test_its_switches_switch_and_show_what_others_have_switched(house: House, op
     visitor.locator("#question-text").fill("Why?")
     visitor.locator("#question button").click()
     expect(visitor.locator("#question .refusal")).to_have_text("No questions are taken for the moment.")
-    page.get_by_label("Mode lent: salon").select_option("un en 30 s")
-    expect(page.locator("#told")).to_contain_text("Pas fait")  # no plug-in here keeps it
+    page.get_by_label("Mode lent: salon").select_option("un toutes les 30 s")
+    expect(page.locator("#told")).to_contain_text("Échec")  # no plug-in here keeps it
     expect(page.get_by_label("Mode lent: salon")).to_have_value("0")
     page.get_by_label("Équipe seule: salon").check()
     page.locator("h1").click()

@@ -136,7 +136,7 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     asked(page, "Déjà ?")
     expect(page.locator("#mine li")).to_have_count(1)
     house.say("salon", "", kind="programme", data={"phase": "incident"})
-    expect(page.locator("#slate h2")).to_have_text("Nous sommes interrompus un instant")
+    expect(page.locator("#slate h2")).to_have_text("Interruption momentanée")
     house.say("salon", "", kind="programme", data={"phase": "live"})
     expect(page.locator("#slate")).to_be_hidden()
     house.say("salon", "", kind="programme", data={"phase": "after"})
@@ -145,7 +145,7 @@ def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     expect(page.locator("#slate + .more a")).to_be_attached()
     page.reload()
     expect(page.locator("#slate h2")).to_have_text("Cet événement est terminé")
-    expect(page.locator("#slate + .more a")).to_have_text("Toute la transcription")
+    expect(page.locator("#slate + .more a")).to_have_text("La transcription complète")
     expect(page.locator("#state")).to_have_attribute("data-state", "live")
     for part in ("#question-text", "#take-part", ".dock"):
         expect(page.locator(part)).to_be_hidden()
@@ -224,7 +224,7 @@ def test_without_a_script_everything_that_was_said_can_be_read(house: House, ope
     expect(page.locator("#question-text")).to_be_hidden()
     page.get_by_role("link", name="Français").click()
     expect(page.get_by_text("Sans JavaScript")).to_be_visible()
-    page.get_by_role("link", name="Toute la transcription").click()
+    page.get_by_role("link", name="La transcription complète").click()
     expect(page.get_by_text("Good evening.")).to_be_visible()
 
 

@@ -34,7 +34,7 @@ def test_the_window_shows_what_is_said_on_a_foreign_page_and_leaves_nothing_ther
         lines = page.locator("fanout-window li .text")
         expect(lines).to_have_text(["<b>avant</b>"])
         expect(page.locator("fanout-window .state")).to_have_text("En direct")  # the language of the site
-        expect(page.locator("fanout-window .people")).to_have_text("1 personne ici")
+        expect(page.locator("fanout-window .people")).to_have_text("1 personne présente")
         question = ask(house, "salon", "Tom", "Why?")
         house.decide(question, "approve")
         house.decide(question, "air")

@@ -57,6 +57,17 @@ def leaves(texts: object, place: str = "") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS, STAFF_TEXTS, DESK_TEXTS, STAGE_TEXTS, OPERATE_TEXTS])
+def test_no_mark_of_a_french_text_begins_a_line(texts: dict[str, object]) -> None:
+    for place, text in leaves(texts["fr"]).items():
+        assert not re.search(r" [;:!?»]|« |\w[;!?]|\w:(?!\w)|'", text), f"{place}: {text}"
+
+
+def test_what_several_pages_for_staff_say_stands_once() -> None:
+    for texts in (DESK_TEXTS, STAGE_TEXTS):
+        assert not STAFF_TEXTS["en"].keys() & texts["en"].keys()
+
+
+@pytest.mark.parametrize("texts", [TEXTS, SCRIPT_TEXTS, STAFF_TEXTS, DESK_TEXTS, STAGE_TEXTS, OPERATE_TEXTS])
 def test_both_languages_say_everything(texts: dict[str, object]) -> None:
     english, french = leaves(texts["en"]), leaves(texts["fr"])
     assert english.keys() == french.keys()
@@ -67,7 +78,7 @@ def test_both_languages_say_everything(texts: dict[str, object]) -> None:
 def test_numbers_and_plurals_are_those_of_the_language() -> None:
     forms = TEXTS["fr"]["people"]
     assert [counted("fr", forms, count) for count in (0, 1, 2)] == [
-        "0 personne ici", "1 personne ici", "2 personnes ici",
+        "0 personne présente", "1 personne présente", "2 personnes présentes",
     ]  # fmt: skip
     assert counted("en", TEXTS["en"]["people"], 0) == "0 people here"
     assert (number("en", 20113), number("fr", 20113)) == ("20,113", "20\u202f113")

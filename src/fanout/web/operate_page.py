@@ -69,7 +69,7 @@ class OperatePage:
         operates = principal.may(Action.OPERATE, EVERY_ROOM)
         heads = {name: _heads(texts[name]) for name in ("room_heads", "plugin_heads", "process_heads")}
         main = filled(
-            _OPERATE, texts, who=principal.name or str(principal.role), **heads,
+            _OPERATE, texts, who=principal.name or texts["roles"][str(principal.role)], **heads,
             control=Markup(filled(_CONTROL if operates else _NO_CONTROL, texts)),
         )  # fmt: skip
         return self._frame.page(

@@ -19,6 +19,7 @@ from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import language_for
 from fanout.web.room_page import no_such_room
 from fanout.web.session import Sessions
+from fanout.web.texts import TEXTS
 from fanout.web.texts_staff import DESK_TEXTS, STAFF_TEXTS
 from fanout.web.texts_stage import STAGE_TEXTS
 
@@ -46,7 +47,7 @@ _DESK: Final = """<div class="desk" id="desk">
 <div class="row"><input id="starts-at" type="datetime-local" aria-describedby="when">
 <button type="button" data-phase="before">{announce}</button></div>
 <p class="note" id="when"></p>
-<div class="row phases"><button type="button" data-phase="live">{begin}</button>
+<div class="row"><button type="button" data-phase="live">{begin}</button>
 <button type="button" data-phase="incident">{interrupt}</button>
 <button type="button" data-phase="after">{end}</button></div>
 <label id="typing" hidden>{typing} <select>{shown}</select></label></div></details>
@@ -113,7 +114,7 @@ class StaffPages:
         data = {"room": name, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(
             request, f"{title} · {texts['desk']}", Markup(main), script="desk.js", styles=("desk.css",), data=data,
-            texts={**texts, **DESK_TEXTS[language]}, headers=NOBODY_ELSE,
+            texts={**texts, **DESK_TEXTS[language], "people": TEXTS[language]["people"]}, headers=NOBODY_ELSE,
         )  # fmt: skip
 
     async def stage(self, request: Request) -> Response:
@@ -130,7 +131,8 @@ class StaffPages:
         wanted = request.query_params.get("view", str(principal.role))
         view = wanted if wanted in views else views[0]
         title = room.settings.title or name
-        tabs = Markup("".join(_tab(one, texts["views"][one], language, current=one == view) for one in views))
+        roles = texts["roles"]
+        tabs = Markup("".join(_tab(one, roles[one].capitalize(), language, current=one == view) for one in views))
         links = _link("desk", texts["to_desk"], language) if principal.may(Action.MODERATE, name) else Markup("")
         main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=_who(principal, texts))
         data = {"room": name, "view": view, "may": may(principal, name), "me": me(principal)}

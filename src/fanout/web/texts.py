@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+from fanout.web.typography import typeset
+
+TEXTS: Final = typeset({
     "en": {
         "skip": "Skip to the content",
         "languages": "Language",
@@ -62,53 +63,54 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "skip": "Aller au contenu",
         "languages": "Langue",
         "rooms": "Salons",
-        "no_rooms": "Aucun salon pour l’instant. « fanout serve --room stage:stage » en crée un ; un opérateur aussi.",
+        "no_rooms": "Aucun salon pour l’instant. « fanout serve --room stage:stage » en crée un ; un exploitant le "
+                    "peut aussi.",
         "no_room": "Ce salon n’existe pas",
         "all_rooms": "Tous les salons",
         "stage": "scène",
         "moderated": "questions et réponses",
         "open": "discussion libre",
-        "people": {"one": "{count} personne ici", "other": "{count} personnes ici"},
+        "people": {"one": "{count} personne présente", "other": "{count} personnes présentes"},
         "stage_title": "En scène",
         "chat_title": "Discussion",
         "enter_title": "Participer",
         "enter_name": "Votre nom ou un pseudonyme",
         "enter_button": "Entrer",
-        "enter_why": "Ensuite vous pourrez écrire. Juste un nom de votre choix : il figure à côté de vos envois.",
+        "enter_why": "Vous pourrez ensuite écrire. Un nom de votre choix suffit : il figurera à côté de vos envois.",
         "entered": "Vous êtes ici sous le nom de {name}.",
         "rename": "Changer",
         "ask_title": "Poser une question",
         "ask_label": "Votre question",
         "ask_ahead": "Vous pouvez déjà poser votre question ; un modérateur les lit toutes.",
-        "ask_why": "Un modérateur lit toutes les questions ; toutes ne pourront pas être posées.",
+        "ask_why": "Un modérateur lit toutes les questions ; elles ne pourront pas toutes être posées.",
         "ask_button": "Envoyer la question",
         "say_label": "Votre message",
         "say_button": "Envoyer",
         "mine_title": "Vos questions",
-        "transcript": "Toute la transcription",
+        "transcript": "La transcription complète",
         "needs_script": "Sans JavaScript, cette page montre ce qui a été dit jusqu’ici. Rechargez-la pour voir la "
-                        "suite ; poser une question demande JavaScript.",
+                        "suite ; pour poser une question, il faut JavaScript.",
         "empty": "Rien n’a encore été dit.",
         "kinds": {"question": "Question", "answer": "Réponse"},
         "corrected": "corrigé",
         "typing": "{name} écrit",
         "typing_somebody": "Quelqu’un écrit",
         "slate": {
-            "before": "Ce n’est pas encore commencé",
+            "before": "L’événement n’a pas encore commencé",
             "before_at": "Nous commençons le {when}",
             "due": "Nous commençons dans un instant",
-            "incident": "Nous sommes interrompus un instant",
+            "incident": "Interruption momentanée",
             "after": "Cet événement est terminé",
             "lost": "La connexion est interrompue",
         },
         "slate_text": {
-            "before": "Cette page démarre d’elle-même. Vous pouvez déjà poser votre question.",
-            "incident": "La retransmission s’est arrêtée. Cette page reprend d’elle-même, et rien n’est perdu.",
-            "after": "Merci d’avoir été là. Tout ce qui a été dit se trouve dans la transcription.",
-            "lost": "Cette page revient d’elle-même, et montre ce que vous avez manqué.",
+            "before": "Cette page démarrera d’elle-même. Vous pouvez déjà poser votre question.",
+            "incident": "La retransmission s’est arrêtée. Cette page reprendra d’elle-même, et rien ne sera perdu.",
+            "after": "Merci de votre présence. Tout ce qui a été dit se trouve dans la transcription.",
+            "lost": "Cette page se reconnecte d’elle-même et montrera ce que vous avez manqué.",
         },
     },
-}  # fmt: skip
+})  # fmt: skip
 
 ON_THE_PAGE: Final = (
     "people",
@@ -123,7 +125,7 @@ ON_THE_PAGE: Final = (
 )
 """Those of the above that scripts say, too."""
 
-SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+SCRIPT_TEXTS: Final = typeset({
     "en": {
         "connecting": "Connecting…",
         "live": "Live",
@@ -182,28 +184,28 @@ SCRIPT_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "hours": {"one": "{count} heure", "other": "{count} heures"},
         "sending": "En route…",
         "unanswered": "Le serveur ne répond pas. Réessayez.",
-        "sent": "C’est arrivé.",
+        "sent": "Bien reçu.",
         "withdraw": "Retirer",
         "states": {
             "received": "Arrivée", "held": "Un modérateur va la lire", "approved": "Retenue pour la conversation",
-            "cued": "Bientôt", "aired": "En scène", "answered": "Répondue", "rejected": "Non retenue",
+            "cued": "Bientôt", "aired": "En scène", "answered": "Réponse donnée", "rejected": "Non retenue",
             "withdrawn": "Retirée", "merged": "Posée avec d’autres semblables",
         },
         "refused": {
             "rate_limited": "Pas si vite : attendez {seconds} s.", "banned": "Vous ne pouvez rien envoyer ici.",
             "muted": "Vous pouvez lire, mais pas envoyer.",
             "paused": "Les questions sont suspendues pour le moment.",
-            "announcements_only": "Seuls les hôtes parlent pour le moment.",
+            "announcements_only": "Seule l’équipe a la parole pour le moment.",
             "submissions_closed": "On ne peut rien envoyer ici.",
             "name_reserved": "Ce nom appartient à quelqu’un de la maison. Choisissez-en un autre.",
-            "bad_text": "Il contient un caractère qui n’est pas accepté.",
+            "bad_text": "Le texte contient un caractère qui n’est pas accepté.",
             "bad_name": "Ce nom contient un caractère qui n’est pas accepté.",
             "name_too_long": "Un nom a 40 caractères au plus.",
             "name_empty": "Choisissez un nom.", "text_empty": "Il n’y a pas encore de texte.",
             "text_too_long": "C’est trop long, ou il y a plus de 20 lignes.", "closed": "La connexion est terminée.",
         },
     },
-}  # fmt: skip
+})  # fmt: skip
 
 
 def said_by_scripts(language: str) -> dict[str, Any]:

@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+from fanout.web.typography import typeset
+
+OPERATE_TEXTS: Final = typeset({
     "en": {
         "operate": "Operation", "ready": "Ready", "not_ready": "Not ready",
         "lost": "The server does not answer. Trying again…", "rooms": "Rooms", "plugins": "Plug-ins",
         "processes": "Processes", "alarms": "What is wrong", "all_well": "Nothing is wrong.",
         "no_script": "This page needs JavaScript. Without it, the figures are at the address below, as text.",
-        "source": "All figures are those of", "failed": "Not done: {why}", "taken": "let in", "refused": "turned away",
+        "source": "All figures are those of", "taken": "let in", "refused": "turned away",
         "plots": {
             "listeners": "Listeners", "deliveries": "Deliveries", "latency": "Publication to socket",
             "log": "Publication to disk", "slow": "Slow listeners", "arrivals": "Arrivals", "messages": "Messages",
@@ -116,28 +117,28 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "lost": "Le serveur ne répond pas. Nouvel essai…", "rooms": "Salons", "plugins": "Extensions",
         "processes": "Processus", "alarms": "Ce qui ne va pas", "all_well": "Tout va bien.",
         "no_script": "Cette page a besoin de JavaScript. Sans lui, les chiffres sont à l’adresse ci-dessous, en texte.",
-        "source": "Tous les chiffres sont ceux de", "failed": "Pas fait : {why}", "taken": "admis",
+        "source": "Tous les chiffres sont ceux de", "taken": "admis",
         "refused": "refusés",
         "plots": {
-            "listeners": "Auditeurs", "deliveries": "Remises", "latency": "De la publication à l’envoi",
+            "listeners": "Auditeurs", "deliveries": "Envois", "latency": "De la publication à l’envoi",
             "log": "De la publication au disque", "slow": "Auditeurs lents", "arrivals": "Arrivées",
             "messages": "Messages", "submissions": "Questions reçues", "waiting": "En attente d’un modérateur",
             "oldest": "La plus ancienne attend depuis",
         },
         "room_heads": [
-            "Salon", "Auditeurs", "Remises", "Lents", "p99", "Messages", "En attente", "Pause", "Tout retenir",
+            "Salon", "Auditeurs", "Envois", "Lents", "p99", "Messages", "En attente", "Pause", "Tout retenir",
             "Équipe seule", "Mode lent",
         ],
         "plugin_heads": ["Extension", "Appels", "p99", "Échecs", "État", "Interrupteur"],
         "process_names": {"server": "serveur"},
         "process_heads": [
-            "Processus", "Processeur", "Mémoire", "Descripteurs", "Auditeurs", "Lents", "Remises", "Retard",
+            "Processus", "Processeur", "Mémoire", "Descripteurs", "Auditeurs", "Lents", "Envois", "Retard",
         ],
         "of": "{count} sur {most}",
         "rules": {
             "paused": "Pause", "muted": "Tout retenir", "announce_only": "Équipe seule", "slow_s": "Mode lent",
         },
-        "every": "un en {seconds} s", "no_limit": "non",
+        "every": "un toutes les {seconds} s", "no_limit": "non",
         "every_room": "Tous les salons", "asked": "{what} ?",
         "everywhere": {
             "paused": {
@@ -198,22 +199,22 @@ OPERATE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "back": "Le serveur répond de nouveau depuis {at}.",
         "alarm": {
             "draining": "Le serveur s’arrête : il n’admet plus personne, et va se terminer.",
-            "log_unavailable": "Le journal ne s’écrit plus : publier échoue. Le disque est-il plein ?",
-            "store_unavailable": "Les données du pupitre ne s’écrivent plus. Le disque est-il plein ?",
+            "log_unavailable": "Le journal ne s’écrit plus : la publication échoue. Le disque est-il plein ?",
+            "store_unavailable": "Les données de la modération ne s’écrivent plus. Le disque est-il plein ?",
             "no_edges": "Aucun des processus qui portent des auditeurs n’est là.",
             "unready": "Le serveur n’est pas prêt : {why}",
-            "edges": "{running} processus d’écoute sur {wanted} sont là.", "failing": "Meurt sans cesse : {names}.",
-            "late": "{room} : une remise sur cent prend plus de {seconds}.",
+            "edges": "{running} processus d’écoute sur {wanted} sont là.", "failing": "S’arrête sans cesse : {names}.",
+            "late": "{room} : un envoi sur cent prend plus de {seconds}.",
             "disk": "Une publication sur cent prend plus de {seconds} pour être sur le disque.",
             "slow": "{share} des auditeurs lisent trop lentement : voyez le réseau vers l’extérieur.",
             "full": "Des personnes sont refusées faute de place : {count} en dix secondes.",
             "overtaken": "Des auditeurs de salons sans perte sont dépassés : {count} en dix secondes. Ils reprennent.",
-            "behind": "{process} ne suit pas : ses auditeurs ont des trous.",
+            "behind": "{process} ne suit pas : ses auditeurs manquent des messages.",
             "cpu": "{process} occupe tout son cœur.",
-            "fds": "{process} a {share} des descripteurs permis.",
+            "fds": "{process} utilise {share} des descripteurs permis.",
             "alone": "L’extension {plugin} échoue sans cesse : {stands}.",
             "off": "L’extension {plugin} est coupée.",
             "waiting": "{room} : une question attend un modérateur depuis {span}.",
         },
     },
-}  # fmt: skip
+})  # fmt: skip

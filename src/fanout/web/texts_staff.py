@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+from fanout.web.typography import typeset
+
+STAFF_TEXTS: Final = typeset({
     "en": {
         "sign_in_title": "Sign in", "token": "Your token", "sign_in_button": "Sign in",
         "sign_in_note": "Paste it once, or open the link that you were given. This browser keeps it until it closes.",
@@ -19,6 +20,8 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "other": "{count} lines that you wrote are not on air. Sign out, and lose them?",
         },
         "sign_out": "Sign out", "desk": "Desk", "waiting": "waiting", "connecting": "Connecting…",
+        "live": "Connected", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "failed": "Not done: {why}", "apply": "Do it", "anonymous": "no name",
         "to_stage": "To the stage", "to_desk": "To the desk", "other_pages": "Other pages",
         "programme": "Programme:", "begin": "We are live", "interrupt": "Interrupted", "end": "It is over",
         "phase_note": "Your own sentence for visitors (optional)", "begins": "We begin on", "announce": "Announce it",
@@ -43,38 +46,40 @@ STAFF_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "sign_in_note": "Collez-le une fois, ou ouvrez le lien reçu. Ce navigateur le garde jusqu’à sa fermeture.",
         "token_refused": "Ce jeton n’est pas accepté ici, ou il a expiré.",
         "unanswered": "Le serveur ne répond pas. Réessayez.",
-        "other_role": "Vous êtes identifié comme {role}, qui n’a pas de place ici. Identifiez-vous autrement.",
+        "other_role": "Vous êtes identifié comme {role} ; ce rôle n’a pas accès à cette page. Identifiez-vous "
+                      "autrement.",
         "unsent": {
-            "one": "{count} ligne de vous n’est pas à l’antenne. Quitter et la perdre ?",
-            "other": "{count} lignes de vous ne sont pas à l’antenne. Quitter et les perdre ?",
+            "one": "{count} ligne que vous avez écrite n’est pas à l’antenne. Quitter et la perdre ?",
+            "other": "{count} lignes que vous avez écrites ne sont pas à l’antenne. Quitter et les perdre ?",
         },
         "sign_out": "Quitter", "desk": "Modération", "waiting": "en attente", "connecting": "Connexion…",
+        "live": "Connecté", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "failed": "Échec : {why}", "apply": "Valider", "anonymous": "sans nom",
         "to_stage": "Vers la scène", "to_desk": "Vers la modération", "other_pages": "Autres pages",
         "programme": "Programme :", "begin": "En direct", "interrupt": "Interruption", "end": "C’est terminé",
         "phase_note": "Votre phrase pour le public (facultatif)", "begins": "Nous commençons le",
         "announce": "Annoncer",
         "typing": "Pendant qu’une réponse s’écrit, le public voit",
         "shown": {"nothing": "rien", "who": "qui écrit", "text": "ce qui s’écrit"},
-        "state": "Montrer", "source": "Provenance", "search": "Chercher", "all": "toutes",
+        "state": "Afficher", "source": "Provenance", "search": "Chercher", "all": "toutes",
         "filters": {
             "held": "en attente", "approved,cued": "retenues", "aired,answered": "à l’antenne", "rejected": "refusées",
             "merged": "réunies", "": "toutes",
         },
-        "queue": "Questions", "chosen": "La question choisie", "nothing": "Rien n’est choisi.",
+        "queue": "Questions", "chosen": "La question choisie", "nothing": "Aucune question n’est choisie.",
         "leave": "Laisser",
         "roles": {
             "moderator": "modérateur", "animator": "animateur", "guest": "invité", "scribe": "scribe",
-            "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "la salle",
+            "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "le salon",
             "its author": "l’auteur", "a ban": "une exclusion",
         },
         "keys_title": "Ce que l’on peut faire, avec la touche de chaque action",
     },
-}  # fmt: skip
+})  # fmt: skip
 
-DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+DESK_TEXTS: Final = typeset({
     "en": {
-        "live": "Connected", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
-        "oldest": "oldest {age}", "people": {"one": "{count} person here", "other": "{count} people here"},
+        "oldest": "oldest {age}",
         "tally": {"one": "{count} message from {people}", "other": "{count} messages from {people}"},
         "senders": {"one": "{count} person", "other": "{count} people"},
         "found": {"one": "{count} shown", "other": "{count} shown"}, "loading": "{found}, more are loading…",
@@ -93,12 +98,12 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "ban": "Banned.", "air": "On air.", "retract": "Taken off the air.", "undo": "Taken back.",
             "programme": "Told everybody.", "typing": "So it is from now on.",
         },
-        "failed": "Not done: {why}", "unreachable": "The server does not answer. It is back in the list.",
+        "unreachable": "The server does not answer. It is back in the list.",
         "reason": "Why? Its author reads this.", "ban_reason": "Why is this person sent away? They read this.",
-        "new_text": "The new wording", "apply": "Do it", "cancel": "Leave it", "in_hand": "in the hands of {by}",
+        "new_text": "The new wording", "in_hand": "in the hands of {by}",
         "original": "As it was sent",
         "state_now": "State", "opinions": "Plug-ins", "sender": "Sender", "reason_given": "Reason",
-        "marked": {"one": "{count} marked", "other": "{count} marked"}, "anonymous": "no name",
+        "marked": {"one": "{count} marked", "other": "{count} marked"},
         "unreachable_typed": "The server does not answer. What you typed is still here: try again.",
         "in_hand_until": "Not done: in the hands of {by} until {until} at the latest.",
         "refused": {
@@ -125,15 +130,13 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "ages": ["{n} s", "{n} min", "{n} h", "{n} d"],
     },
     "fr": {
-        "live": "Connecté", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
-        "oldest": "la plus ancienne {age}",
-        "people": {"one": "{count} personne ici", "other": "{count} personnes ici"},
+        "oldest": "la plus ancienne : {age}",
         "tally": {"one": "{count} message de {people}", "other": "{count} messages de {people}"},
         "senders": {"one": "{count} personne", "other": "{count} personnes"},
-        "found": {"one": "{count} montrée", "other": "{count} montrées"}, "loading": "{found}, la suite arrive…",
+        "found": {"one": "{count} affichée", "other": "{count} affichées"}, "loading": "{found}, la suite arrive…",
         "states": {
             "received": "reçue", "held": "en attente", "approved": "retenue", "cued": "au conducteur",
-            "aired": "à l’antenne", "answered": "répondue", "rejected": "refusée", "withdrawn": "retirée",
+            "aired": "à l’antenne", "answered": "avec réponse", "rejected": "refusée", "withdrawn": "retirée",
             "merged": "réunie",
         },
         "keys": {
@@ -145,31 +148,31 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "done": {
             "approve": "Retenue.", "reject": "Refusée.", "edit": "Modifiée.", "hold": "Remise en attente.",
             "merge": "Réunies.", "ban": "Exclu.", "air": "À l’antenne.", "retract": "Retirée de l’antenne.",
-            "undo": "Annulé.", "programme": "Tout le monde le sait.", "typing": "Il en est ainsi désormais.",
+            "undo": "Annulé.", "programme": "Tout le monde en est informé.", "typing": "C’est réglé.",
         },
-        "failed": "Pas fait : {why}", "unreachable": "Le serveur ne répond pas. Elle est de retour dans la liste.",
+        "unreachable": "Le serveur ne répond pas. La question est de retour dans la liste.",
         "reason": "Pourquoi ? L’auteur le lira.", "ban_reason": "Pourquoi exclure cette personne ? Elle le lira.",
-        "new_text": "Le nouveau texte", "apply": "Valider", "cancel": "Laisser", "in_hand": "entre les mains de {by}",
+        "new_text": "Le nouveau texte", "in_hand": "entre les mains de {by}",
         "original": "Texte d’origine",
-        "state_now": "État", "opinions": "Extensions", "sender": "Expéditeur", "reason_given": "Raison",
-        "marked": {"one": "{count} marquée", "other": "{count} marquées"}, "anonymous": "sans nom",
+        "state_now": "État", "opinions": "Extensions", "sender": "Expéditeur", "reason_given": "Motif",
+        "marked": {"one": "{count} marquée", "other": "{count} marquées"},
         "unreachable_typed": "Le serveur ne répond pas. Ce que vous avez écrit est encore ici : essayez de nouveau.",
-        "in_hand_until": "Pas fait : entre les mains de {by} jusqu’à {until} au plus tard.",
+        "in_hand_until": "Impossible : entre les mains de {by} jusqu’à {until} au plus tard.",
         "refused": {
-            "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre en a décidé.",
+            "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre a déjà décidé.",
             "nothing_to_undo": "il n’y a rien à annuler.",
-            "merge_into_closed": "celle-là ne peut pas parler pour d’autres.",
+            "merge_into_closed": "celle-là ne peut plus représenter les autres.",
         },
         "unseen": {
-            "one": "{count} des marquées n’est pas dans la liste montrée. Elle sera réunie aussi.",
-            "other": "{count} des marquées ne sont pas dans la liste montrée. Elles seront réunies aussi.",
+            "one": "{count} des marquées n’est pas dans la liste affichée. Elle sera réunie aussi.",
+            "other": "{count} des marquées ne sont pas dans la liste affichée. Elles seront réunies aussi.",
         },
         "phases": {
             "before": "pas encore commencé", "live": "en direct", "incident": "interrompu", "after": "terminé",
         },
         "hour_past": "Cette heure est passée.", "hour_incomplete": "Il faut un jour et une heure.",
-        "end_ask": "Toute la salle lira que c’est terminé.",
-        "not_reached": "Pas fait : le serveur ne répond pas.",
+        "end_ask": "Tout le public lira que c’est terminé.",
+        "not_reached": "Échec : le serveur ne répond pas.",
         "session_over": "Votre session est terminée. Identifiez-vous dans un autre onglet, puis validez ici : "
         "ce que vous avez écrit reste.",
         "no_undo": {
@@ -181,4 +184,4 @@ DESK_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "nothing_marked": "Marquez-en d’abord, avec X.", "no_person": "Personne ne sait qui l’a envoyée.",
         "ages": ["{n} s", "{n} min", "{n} h", "{n} j"],
     },
-}  # fmt: skip
+})  # fmt: skip

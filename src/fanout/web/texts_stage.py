@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
+from fanout.web.typography import typeset
+
+STAGE_TEXTS: Final = typeset({
     "en": {
-        "stage": "Stage", "views": {"animator": "Animator", "guest": "Guest", "scribe": "Scribe"},
-        "live": "Connected", "lost": "Connection lost. Trying again…", "ended": "Ended: {reason}",
+        "stage": "Stage",
         "on_air": "On air", "nothing_on_air": "No question is on air.",
         "run_sheet": "Run sheet ({count})", "nothing_cued": "Nothing is on the run sheet.",
         "approved": "Approved ({count})", "nothing_approved": "Nothing waits here. The desk approves questions.",
@@ -18,13 +18,12 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "line_hint": "Type what is said; Enter puts the line on air.", "send_line": "On air", "correct": "Correct",
         "take_back": "Take back", "take_back_sure": "Really take back, for everybody?",
         "belongs": "This line answers what was on air when you began it: “{question}”",
-        "belongs_now": "No, the new one", "apply": "Do it", "not_sent": "waits for the connection",
+        "belongs_now": "No, the new one", "not_sent": "waits for the connection",
         "prepared": "Prepared answers",
-        "shown": {
+        "seen": {
             "nothing": "Visitors see the line once it is on air.", "who": "Visitors see that you are typing, not what.",
             "text": "Visitors see what you type, as you type it.",
         },
-        "prepared_search": "Search", "failed": "Not done: {why}", "anonymous": "no name",
         "keys_choose": "choose",
         "actions": {
             "cue": "Cue", "air": "On air", "move-up": "Up", "move-down": "Down", "move-last": "Last",
@@ -32,8 +31,7 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "fr": {
-        "stage": "Scène", "views": {"animator": "Animateur", "guest": "Invité", "scribe": "Scribe"},
-        "live": "Connecté", "lost": "Connexion perdue. Nouvel essai…", "ended": "Terminé : {reason}",
+        "stage": "Scène",
         "on_air": "À l’antenne", "nothing_on_air": "Aucune question à l’antenne.",
         "run_sheet": "Conducteur ({count})", "nothing_cued": "Rien au conducteur.",
         "approved": "Retenues ({count})",
@@ -41,20 +39,19 @@ STAGE_TEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "coming_up": "À suivre", "write": "Réponse", "type_answer": "Taper la réponse",
         "line": "Une ligne de la réponse",
         "line_hint": "Tapez ce qui est dit ; Entrée met la ligne à l’antenne.", "send_line": "À l’antenne",
-        "take_back": "Retirer", "take_back_sure": "Vraiment retirer, pour tout le monde ?",
+        "take_back": "Retirer", "take_back_sure": "Vraiment la retirer, pour tout le monde ?",
         "belongs": "Cette ligne répond à ce qui était à l’antenne quand vous l’avez commencée : « {question} »",
-        "belongs_now": "Non, à la nouvelle", "correct": "Corriger", "apply": "Valider",
+        "belongs_now": "Non, à la nouvelle", "correct": "Corriger",
         "not_sent": "attend la connexion", "prepared": "Réponses préparées",
-        "shown": {
+        "seen": {
             "nothing": "Le public voit la ligne une fois à l’antenne.",
             "who": "Le public voit que vous écrivez, pas ce que vous écrivez.",
             "text": "Le public voit ce que vous tapez, à mesure.",
         },
-        "prepared_search": "Chercher", "failed": "Pas fait : {why}", "anonymous": "sans nom",
         "keys_choose": "choisir",
         "actions": {
             "cue": "Au conducteur", "air": "À l’antenne", "move-up": "Monter", "move-down": "Descendre",
             "move-last": "En dernier", "pin": "Épingler", "unpin": "Détacher", "skip": "Retirer",
         },
     },
-}  # fmt: skip
+})  # fmt: skip

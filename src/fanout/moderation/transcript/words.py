@@ -62,7 +62,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "by": "par",
         "into": "fusionné dans",
         "message": "diffusé comme",
-        "opinions": "greffons",
+        "opinions": "extensions",
     },
 }
 

@@ -74,7 +74,7 @@ export class Detail {
       field.dir = "auto";
       field.required = needed;
       field.maxLength = long ? 4000 : 200;
-      const [yes, leave] = [element("button", "main", texts.apply), element("button", "", texts.cancel)];
+      const [yes, leave] = [element("button", "main", texts.apply), element("button", "", texts.leave)];
       leave.type = "button";
       const row = element("div", "row");
       row.append(yes, leave);

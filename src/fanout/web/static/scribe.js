@@ -71,7 +71,7 @@ export class Scribe {
 
   #ready() {
     const section = part(texts.prepared, "ready");
-    const label = element("label", "", texts.prepared_search);
+    const label = element("label", "", texts.search);
     const search = element("input");
     label.htmlFor = search.id = "prepared-search";
     search.type = "search";
@@ -223,7 +223,7 @@ export class Scribe {
 
   /** Whoever types knows who reads along. */
   #tellShown(shown) {
-    this.#shown.textContent = texts.shown[shown] ?? "";
+    this.#shown.textContent = texts.seen[shown] ?? "";
   }
 
   #final(text) {

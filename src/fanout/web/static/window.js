@@ -16,8 +16,8 @@ const WORDS = {
   fr: {
     live: "En direct", lost: "Connexion perdue. Nouvel essai…", ended: "Terminé", join: "Participer",
     empty: "Rien n’a encore été dit.", question: "Question", answer: "Réponse", retracted: "Ce message a été retiré.",
-    gap: "Il manque quelque chose ici.", people: { one: "{count} personne ici", other: "{count} personnes ici" },
-    before: "Pas encore commencé", after: "Terminé", incident: "Interrompu un instant", begins: "Début le {when}",
+    gap: "Il manque quelque chose ici.", people: { one: "{count} personne présente", other: "{count} personnes présentes" },
+    before: "Pas encore commencé", after: "Terminé", incident: "Interruption momentanée", begins: "Début le {when}",
     typing: "{name} écrit…",
   },
 };
