@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 import trio
 import trustme
 
@@ -81,10 +82,11 @@ async def test_over_tls_it_does_too_and_is_then_a_listener_like_any_other(start_
     assert "Traceback" not in server.log
 
 
-async def test_over_tls_what_is_under_way_is_answered_while_the_server_drains(start_server: Callable, tmp_path: Path):
+@pytest.mark.parametrize("how", ["drained", "edges replaced"])
+async def test_over_tls_what_is_under_way_is_answered_meanwhile(start_server: Callable, tmp_path: Path, how: str):
     """It goes through an edge, which has nobody left by then."""
     context = _trusting(tmp_path)
-    server = start_server("--memory", "--room", "stage:stage", "--workers", "2", "--drain-seconds", "0", *OVER_TLS)
+    server = start_server("--memory", "--room", "stage:stage", "--workers", "1", "--drain-seconds", "0", *OVER_TLS)
     body = b'{"text":"said during the drain"}'
     head = (
         f"POST /v1/rooms/stage/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\n"
@@ -94,10 +96,16 @@ async def test_over_tls_what_is_under_way_is_answered_while_the_server_drains(st
         stream = trio.SSLStream(await fleet.connect(), context, server_hostname="127.0.0.1", https_compatible=True)
         await stream.send_all(head + body[:5])
         assert (await fleet.http.get("/healthz")).status_code == 200
-        told = await fleet.http.post("/v1/drain")
-        assert told.text.splitlines()[-1].startswith('{"state":"drained"'), told.text
+        if how == "drained":
+            told = await fleet.http.post("/v1/drain")
+            assert told.text.splitlines()[-1].startswith('{"state":"drained"'), told.text
+        else:
+            await fleet.http.aclose()  # its own connection would be waited for as well
+            server.process.send_signal(signal.SIGHUP)
+            await fleet.logs("draining", process="edge-1")
         await stream.send_all(body[5:])
         assert (await HttpAnswer.one(stream)).raw.startswith(b"HTTP/1.1 201 ")
+    assert how == "drained" or server.terminate() == 0
     assert server.wait() == 0
     assert "Traceback" not in server.log
 

@@ -58,9 +58,9 @@ class EdgeProcess:
             await self.edge.drain(min(self.drain_seconds, listeners / RETURNS_PER_SECOND))
         else:
             await self.edge.drain(self.drain_seconds, self.share)
-            with trio.move_on_after(FINISH_SECONDS):
-                while self.edge.statistics().visiting:  # noqa: ASYNC110  # requests over TLS, which go through here
-                    await trio.sleep(0.01)
+        with trio.move_on_after(FINISH_SECONDS):
+            while self.edge.statistics().visiting:  # noqa: ASYNC110  # requests over TLS, which go through here
+                await trio.sleep(0.01)
 
 
 @asynccontextmanager
