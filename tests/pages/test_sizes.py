@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from fanout.rehearsal.report.html_page import html_page
 from tests.pages.house import House
 from tests.pages.scene import ROOM, ask, play
+from tests.rehearsal.finished import rehearsal
 from tests.server_process import SECRET, ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("alone")]
@@ -101,6 +103,15 @@ def test_on_the_narrowest_phone_nothing_sticks_out_and_no_word_is_torn(evening: 
         assert page.evaluate(OVERLAPS) == [], name
         assert page.evaluate(BROKEN) == [], name
         assert page.evaluate(COVERED) < 0.25, name
+
+
+def test_a_rehearsals_report_fits_on_the_narrowest_phone(open_page: Any) -> None:
+    page = open_page(viewport={"width": NARROWEST, "height": 640})
+    page.set_content(html_page(rehearsal(scale=0.2)))
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('figure text')).fontSize)") == 19
+    expect(page.locator("figure > svg").first).to_have_css("width", f"{NARROWEST - 32}px")
+    assert page.evaluate("document.querySelector('.judged').scrollWidth") <= NARROWEST - 32, "a row is a paragraph"
 
 
 def test_on_a_wall_everything_is_as_large_as_the_wall(evening: House, open_page: Any) -> None:

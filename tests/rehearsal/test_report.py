@@ -5,64 +5,25 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from html import escape
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from fanout.rehearsal.desk import reckon
-from fanout.rehearsal.measures import Record, measured
-from fanout.rehearsal.rehearsing import Rehearsal
+from fanout.rehearsal.house import OwnServer
+from fanout.rehearsal.place import place_of
+from fanout.rehearsal.report.content import faults_table
 from fanout.rehearsal.report.files import write_report
 from fanout.rehearsal.report.html_page import html_page
 from fanout.rehearsal.report.markdown import markdown
 from fanout.rehearsal.report.plot import Axis, Line, nice_top, plot
 from fanout.rehearsal.scenario import find_scenario, read_scenario
 from fanout.rehearsal.schedule import make_schedule
-from fanout.rehearsal.verdict import Outcome, judge
+from fanout.rehearsal.verdict import Outcome
 from tests.client.hdr_reading import read_log
-
-EVIL = "<script>alert('x')</script> & | co"
-
-
-def rehearsal(*, lost: int = 0, slow: tuple[str, ...] = (), scale: float = 1, compress: float = 60) -> Rehearsal:
-    """One that never was: a minute of evidence from an audience and a staff."""
-    name, text = find_scenario("town-hall-2002")
-    scenario = replace_title(text)
-    schedule = make_schedule(scenario, scale=scale, compress=compress)
-    record = Record(schedule)
-    for second in range(1, 61):
-        record.add("audience 1", {"t": second + 0.01, "live": 10 * second, "came": 10 * second, "cpu": 0.5, "lag": 0.0,
-                                  "counts": {"connections": 10}, "latencies": {"join": [{"60": 10}, 0.02]},
-                                  "tally": tally(second, lost if second == 30 else 0)})  # fmt: skip
-        record.queue(second, second % 7, float(second % 5))
-    record.happen(20.0, EVIL)
-    whole = measured(record.whole, compress)
-    phases = {phase: measured(seen, compress) for phase, seen in record.phases.items()}
-    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=[])
-    return Rehearsal(
-        name, scenario, schedule, "0" * 64, datetime(2026, 3, 1, tzinfo=UTC), record, whole, phases, verdict,
-        [EVIL], [], {"processor": EVIL}, {"server": 1 << 26}, None,
-        desk=reckon(scenario) if scale < 1 else None,
-    )  # fmt: skip
-
-
-def replace_title(text: str):
-    scenario = read_scenario(text)
-    return scenario.__class__(**{**{f: getattr(scenario, f) for f in scenario.__struct_fields__}, "title": EVIL})
-
-
-def tally(second: int, lost: int) -> dict:
-    from fanout.client.crowd.tally import Tally
-
-    one = Tally()
-    one.counts.connected = 10
-    one.counts.delivered = 100
-    one.counts.lost = lost
-    one.latency.observe(0.01 * (1 + second % 10), 100)
-    return one.taken()
+from tests.rehearsal.finished import EVIL, rehearsal
 
 
 class Page(HTMLParser):
@@ -109,6 +70,36 @@ def test_the_first_box_says_how_the_run_differs_from_the_event(scale: float, com
         assert ("scale" in text, "than planned" in text) == (scale != 1, compress != 1)
 
 
+def test_what_went_wrong_on_purpose_stands_in_both_with_its_share_and_what_came_of_it():
+    storm = read_scenario(find_scenario("reconnect-storm")[1])
+    done = replace(rehearsal(), scenario=storm, not_tried=["kill-engine in the engine is killed: not ours"])
+    done = replace(done, schedule=make_schedule(done.scenario, compress=2))
+    phases = {span.name: {"back_s": 1.25, "broken": 30} for span in done.schedule.spans}
+    phases["an edge is killed"] = {"back_s": None, "broken": 0}
+    rows = faults_table(replace(done, phases=phases))
+    assert rows is not None
+    assert [row[2:4] for row in rows.rows][:2] == [
+        ("lines were cut", "30 % of the listeners"), ("lines were cut", "100 % of the listeners"),
+    ]  # fmt: skip
+    assert rows.rows[0][4] == "99 of 100 were back after 1.25 s"
+    assert [row[4] for row in rows.rows][2:] == ["no line broke", "not tried: not ours"]
+    stalled = faults_table(replace(done, schedule=make_schedule(read_scenario(find_scenario("slow-phones")[1])),
+                                   phases={"a tenth stops reading": {}, "and again": {}}))  # fmt: skip
+    assert stalled is not None
+    assert stalled.rows[0] == ("66 s", "a tenth stops reading", "listeners stopped reading",
+                               "10 % of the listeners, 30 s", "")  # fmt: skip
+    assert faults_table(rehearsal()) is None
+
+
+def test_who_asks_later_finds_versions_limits_and_the_scenario_itself():
+    done = replace(rehearsal(), machine=place_of(OwnServer.__new__(OwnServer)))
+    for text in (html_page(done), markdown(done)):
+        assert f"fanout {version('fanout-live')}" in text
+        for part in ("trio ", "SQLite ", "OpenSSL ", "CPython ", " a process; ", "local ports", "[[objectives]]"):
+            assert part in text, part
+    assert "<details><summary>The scenario, word for word</summary>" in html_page(done)
+
+
 def test_a_part_of_the_questions_says_nothing_of_who_reads_them_all():
     """Two hundred questions at 10 s are read in an hour by one; a tenth of them would be read by anybody."""
     for text in (html_page(rehearsal(scale=0.1)), markdown(rehearsal(scale=0.1))):
@@ -148,7 +139,9 @@ def test_the_files_say_the_same(tmp_path: Path):
     assert "| deliveries that are missing, and no gap said so | 0 | 3 | 0 |\n" in kept
     assert "| MISSED | No silent loss | lost |" in kept
     assert "Headroom: 2 times" in kept
-    assert "<" not in kept, "a renderer lets HTML through"
+    report, scenario = kept.split("\n`````toml\n")
+    assert "<" not in report, "a renderer lets HTML through"
+    assert scenario == f"{done.text}`````\n", "word for word, in a fence that nothing in it can end"
     assert escape(EVIL, quote=False).replace("|", "\\|") in kept
 
 

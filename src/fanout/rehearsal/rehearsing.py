@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +17,7 @@ from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
 from fanout.rehearsal.headroom import find_headroom, in_words
 from fanout.rehearsal.house import House, OwnServer
 from fanout.rehearsal.measures import Record, absent, counted, full_share, measured, missing
+from fanout.rehearsal.place import place_of
 from fanout.rehearsal.recording.playing import Replay, replay_in
 from fanout.rehearsal.scenario import Scenario
 from fanout.rehearsal.schedule import Schedule, assumptions, make_schedule
@@ -73,6 +70,8 @@ class Rehearsal:
     tallies: dict[str, Any] | None
     replay: Replay | None = None
     headroom: str | None = None
+    text: str = ""
+    """The scenario's file, word for word."""
     desk: Desk | None = None
     """At a scale below 1: the moderators' work of the whole event, which is reckoned, for it can't be scaled."""
 
@@ -95,6 +94,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
         tell(replay.sentence(compress))
     house = _house(request, schedule)
     try:
+        machine = place_of(house)
         direction = Direction(scenario, schedule, house, tell, replay)
         direction.prepare()
         trio.run(direction.play)
@@ -117,8 +117,8 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     digest, began = sha256(request.text.encode()).hexdigest(), datetime.fromtimestamp(direction.opened, UTC)
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
-        direction.not_tried, _machine(house), direction.memory, direction.tallies, replay,
-        desk=desk,
+        direction.not_tried, machine, direction.memory, direction.tallies, replay,
+        desk=desk, text=request.text,
     )  # fmt: skip
 
 
@@ -161,18 +161,3 @@ def _house(request: Request, schedule: Schedule) -> House:
         raise ConfigurationError("visitors", f"{visitors}; a server has at most {MAX_WORKERS}. {fewer}")
     slow = (SLOW_PLUGIN,) if "slow-plugin" in faults else ()
     return OwnServer(workers, (*request.scenario.plugins, *slow))
-
-
-def _machine(house: House) -> dict[str, str]:
-    model = "unknown"
-    with open("/proc/cpuinfo") as lines:
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
-    return {
-        "fanout": importlib.metadata.version("fanout-live"),
-        "server": "of the rehearsal's own, on this machine" if house.own else house.url,
-        "processor": f"{model}, {os.cpu_count()} cores",
-        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
-        "kernel": platform.release(),
-        "Python": sys.version.split()[0],
-        "descriptors": f"{raise_descriptor_limit():,} a process",
-    }

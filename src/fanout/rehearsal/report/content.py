@@ -26,6 +26,22 @@ HOW_IT_WAS_MEASURED = (
 )
 
 
+SIGN = ("the checks", "operations", "the event")
+"""Those for whom a report is signed."""
+
+FAULTS = {
+    "cut": "lines were cut",
+    "stall": "listeners stopped reading",
+    "kill-edge": "a process with listeners was killed",
+    "kill-engine": "the engine was killed",
+    "kill-server": "the server was killed, and started again",
+    "stop-disk": "the disk took nothing",
+    "slow-plugin": "a plug-in was slow",
+    "flood": "one address sent as much as it could",
+}
+"""In words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: its head and its rows, all text."""
@@ -53,6 +69,20 @@ def size_sentences(done: Rehearsal) -> list[str]:
     if schedule.scale < 1:
         said.append("Sign a run at scale 1.")
     return said
+
+
+def played_sentence(done: Rehearsal) -> str:
+    """When, where and with what."""
+    server, version = (done.machine.get(each, "unknown") for each in ("server", "fanout"))
+    return f"Played on {done.began:%-d %B %Y, %H:%M} UTC. Server: {server}. fanout {version}."
+
+
+def digest_sentence(done: Rehearsal) -> str:
+    """Which scenario it was, exactly, and which run."""
+    return (
+        f"Scenario {done.name}, SHA-256 {done.digest}; began {done.began:%Y-%m-%d %H:%M:%S} UTC; scale "
+        f"{done.schedule.scale:g}, {done.schedule.compress:g} times faster."
+    )
 
 
 def with_unit(value: float | None, unit: str) -> str:
@@ -108,6 +138,23 @@ _BY_PHASE = ("connections", "delivered", "join_p99_ms", "delivery_p50_ms", "deli
              "ask_p99_ms", "sms_p99_ms", "staff_p99_ms", "back_s", "broken", "refused", "lost", "repeated",
              "gaps")  # fmt: skip
 _MOSTLY_NONE = ("broken", "refused")
+
+
+def faults_table(done: Rehearsal) -> Table | None:
+    """Each fault: when, what, how much of it, and what came of it. None where nothing went wrong on purpose."""
+    rows = []
+    for at, fault in done.schedule.faults:
+        much = f"{100 * fault.share:g} % of the listeners" if fault.kind in ("cut", "stall") else ""
+        long = f"{fault.seconds:g} s" if fault.kind in ("stall", "stop-disk", "slow-plugin", "flood") else ""
+        phase, tried = done.phases[fault.phase], f"{fault.kind} in {fault.phase}: "
+        back = phase.get("back_s") if fault.kind.startswith(("cut", "kill")) else None
+        came = "" if back is None else f"99 of 100 were back after {with_unit(back, 's')}"
+        if fault.kind.startswith("kill") and phase.get("broken") == 0:
+            came = "no line broke"
+        if why := next((each.removeprefix(tried) for each in done.not_tried if each.startswith(tried)), ""):
+            came = f"not tried: {why}"
+        rows.append((f"{at:.0f} s", fault.phase, FAULTS[fault.kind], ", ".join(filter(None, (much, long))), came))
+    return Table(("after", "phase", "what", "how much", "what came of it"), rows) if rows else None
 
 
 def phases_table(done: Rehearsal) -> Table:

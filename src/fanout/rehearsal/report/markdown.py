@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -19,6 +20,7 @@ def markdown(done: Rehearsal) -> str:
         f"# Rehearsal: {scenario.title}",
         *([f"**{done.replay.sentence(done.schedule.compress)}**"] if done.replay else []),
         scenario.summary,
+        content.played_sentence(done),
         f"**{' '.join([content.headline(done), *content.size_sentences(done)])}** {met} of {len(verdict.judged)} "
         "objectives met." + (f" Headroom: {done.headroom}" if done.headroom is not None else ""),
         *_list(content.missed_sentences(done)),
@@ -29,6 +31,8 @@ def markdown(done: Rehearsal) -> str:
     ]
     if sentences := moderation_sentences(done):
         parts += ["## The people behind the stage", *_list(sentences)]
+    if faults := content.faults_table(done):
+        parts += ["## What went wrong on purpose", _table(faults)]
     parts += ["## Phase by phase", _table(content.phases_table(done))]
     parts += ["## Counted", _table(content.counts_table(done))]
     parts += ["## What is known, and what was assumed"]
@@ -37,11 +41,17 @@ def markdown(done: Rehearsal) -> str:
     parts += ["Assumed:", *_list(done.assumptions)]
     parts += ["## How it was measured", *_list(content.HOW_IT_WAS_MEASURED)]
     parts += ["## Where it ran", _table(content.machine_table(done))]
-    parts.append(
-        f"Scenario {done.name}, SHA-256 `{done.digest}`; began {done.began:%Y-%m-%d %H:%M:%S} UTC; scale "
-        f"{done.schedule.scale:g}, {done.schedule.compress:g} times faster."
-    )
-    return escape("\n\n".join(part for part in parts if part), quote=False) + "\n"  # Markdown lets HTML through
+    parts += [content.digest_sentence(done)]
+    signed = Table([f"for {who}" for who in content.SIGN], [("", "", "")])
+    parts += ["## Signed", *_list(content.size_sentences(done)), _table(signed)]
+    said = escape("\n\n".join(part for part in parts if part), quote=False)  # Markdown lets HTML through
+    return f"{said}\n\n## The scenario, word for word\n\n{_word_for_word(done.text)}\n"
+
+
+def _word_for_word(text: str) -> str:
+    """In a fence that is longer than any in the text; what stands in it is not escaped, and no HTML."""
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    return f"{fence}toml\n{text.rstrip()}\n{fence}"
 
 
 def _list(sentences: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fanout.rehearsal.desk import Desk, Waits
-from fanout.rehearsal.doubts import NAMES, in_minutes
+from fanout.rehearsal.doubts import NAMES, READ_AT_ALL, in_minutes
 from fanout.rehearsal.rehearsing import Rehearsal
 from fanout.rehearsal.report.content import with_unit
 from fanout.rehearsal.verdict import number
@@ -68,6 +68,8 @@ def _as_reckoned(done: Rehearsal, desk: Desk) -> Iterator[str]:
 
 
 def _reckoned(name: str, waits: Waits) -> str:
+    if waits.decided < READ_AT_ALL * waits.come:
+        return f"Of {waits.come:,} {name}, {waits.decided:,} would be read before the end, and the others never."
     return (
         f"Of {waits.come:,} {name}, half would wait less than {in_minutes(waits.half_s)} and 95 of 100 less than "
         f"{in_minutes(waits.p95_s)}; {waits.come - waits.decided:,} would be left at the end."

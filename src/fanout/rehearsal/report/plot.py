@@ -12,7 +12,7 @@ from fanout.rehearsal.verdict import number
 
 WIDTH: Final = 760
 HEIGHT: Final = 190
-LEFT: Final = 62
+LEFT: Final = 70
 RIGHT: Final = 14
 TOP: Final = 22
 BOTTOM: Final = 26
@@ -106,11 +106,16 @@ def _phases(axis: Axis) -> list[str]:
         )
         most = max(1, int(width / 5.6))
         shown = name if len(name) <= most else name[: most - 1] + "…"
-        parts.append(f'<text x="{x + 3:.1f}" y="{TOP - 8}" class="phase">{escape(shown)}</text>')
+        parts.append(
+            f'<svg x="{x + 3:.1f}" y="0" width="{max(width - 3, 0):.1f}" height="{TOP}">'  # larger letters are cut off
+            f'<text y="{TOP - 8}" class="phase">{escape(shown)}</text></svg>'
+        )
     for t, what in axis.marks:
         x = _x(t, axis.end)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" class="mark"/>')
-        parts.append(f'<text x="{x + 3:.1f}" y="{TOP + 10}" class="mark-text">{escape(what)}</text>')
+        late = x > LEFT + (WIDTH - LEFT - RIGHT) * 0.7
+        words = f'x="{x - 3:.1f}" class="mark-text ends"' if late else f'x="{x + 3:.1f}" class="mark-text"'
+        parts.append(f'<text y="{TOP + 16}" {words}>{escape(what)}</text>')
     return parts
 
 
@@ -123,7 +128,8 @@ def _grid(top: float, axis: Axis) -> list[str]:
         parts.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" class="value">{number(value)}</text>')
     for tenth in range(0, 11, 2):
         t = axis.end * tenth / 10
-        parts.append(f'<text x="{_x(t, axis.end):.1f}" y="{HEIGHT - 8}" class="time">{_time(t)}</text>')
+        where = f'x="{_x(t, axis.end):.1f}" y="{HEIGHT - 8}" class="time{" ends" * (tenth == 10)}"'
+        parts.append(f"<text {where}>{_time(t)}</text>")
     return parts
 
 
