@@ -90,9 +90,9 @@ class Window(EventStreamVisitor):
         caller = Caller(Target.parse(str(self.host)), None)
         for name, path in (("GET embed page", f"/embed/{room}"), ("GET embed.js", "/embed.js")):
             begun = time.monotonic()
-            status, size = caller.fetch(path)
+            status, content = caller.fetch(path)
             self.environment.events.request.fire(
-                request_type="GET", name=name, response_time=(time.monotonic() - begun) * 1000, response_length=size,
+                request_type="GET", name=name, response_time=(time.monotonic() - begun) * 1000, response_length=len(content),
                 exception=None if status == 200 else Broken(str(status)), context={},
             )  # fmt: skip
         caller.close()

@@ -19,6 +19,7 @@ class Counting:
     def __init__(self, house: House, rooms: Collection[str]) -> None:
         self._house, self._rooms = house, sorted(rooms)
         self.before: dict[str, Any] = added([])
+        self._written_before = (0.0, 0.0)
         self.newest: dict[str, int] = {}
         """The number of the last submission that each room had before; what this run brings has higher ones."""
 
@@ -30,6 +31,7 @@ class Counting:
         """
         tallies = self._tallies()
         self.before = added(list(tallies.values()))
+        self._written_before = self._written()
         self.newest = {room: self._newest(room) if each["messages"] else 0 for room, each in tallies.items()}
 
     def since(self) -> dict[str, Any] | None:
@@ -39,6 +41,16 @@ class Counting:
             Unreachable: The server does not say.
         """
         return less(added(list(self._tallies().values())), self.before) if self._rooms else None
+
+    def per_send(self) -> float | None:
+        """Messages in one write to a listener's socket, on average; None where the server shows nobody its metrics, has
+        begun to count anew, or has written nothing."""
+        deliveries, sends = (now - before for now, before in zip(self._written(), self._written_before, strict=True))
+        return deliveries / sends if deliveries > 0 and sends > 0 else None
+
+    def _written(self) -> tuple[float, float]:
+        deliveries, sends = (self._house.metric(name) for name in ("fanout_deliveries_total", "fanout_sends_total"))
+        return deliveries, sends
 
     def _tallies(self) -> dict[str, dict[str, Any]]:
         path = "/v1/rooms/{}/tallies"

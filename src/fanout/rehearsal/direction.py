@@ -62,6 +62,7 @@ class Direction:
         self.record = Record(schedule)
         self.not_tried: list[str] = []
         self.tallies: dict[str, Any] | None = None
+        self.per_send: float | None = None
         self.heads: dict[str, tuple[str, int]] = {}
         self.memory: dict[str, int] = {}
         self.clock_step = 0.0
@@ -281,7 +282,7 @@ class Direction:
                 known = self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}")
                 position = Position.parse(known["position"])
                 self.heads[name] = (position.epoch, position.seq)
-        self.tallies = self._counting.since()
+        self.tallies, self.per_send = self._counting.since(), self._counting.per_send()
         self.memory = self._house.memory()
 
 

@@ -32,6 +32,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "full_share": Measure("%", "of all visitors, how many were there at the same time", by_load=True),
     "connections": Measure("", "connections that visitors made by themselves: first visits and reloads", by_load=True),
     "delivered": Measure("", "deliveries in all", by_load=True),
+    "per_send": Measure("", "messages in one write to a listener, on average: more than 1 is what coalescing does"),
     "lost": Measure("", "deliveries that are missing, and no gap said so"),
     "repeated": Measure("", "deliveries that came twice"),
     "disordered": Measure("", "deliveries that came after a later one"),

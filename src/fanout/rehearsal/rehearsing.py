@@ -106,6 +106,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     visitors = schedule.totals.visitors
     whole |= missing(record)
     whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
+    whole["per_send"] = direction.per_send
     whole["full_share"] = full_share(record, visitors)
     desk = reckon(scenario) if schedule.scale < 1 else None
     whole |= {} if desk is None else as_measures(desk)

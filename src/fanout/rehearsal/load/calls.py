@@ -76,16 +76,16 @@ class Caller:
                 raise Away(f"{method} {path}: {why}")
             time.sleep(BETWEEN_TRIES_SECONDS)
 
-    def fetch(self, path: str) -> tuple[int, int]:
-        """The status and the size of a page or a file; (0, 0) when there was no answer. It is not tried again."""
+    def fetch(self, path: str) -> tuple[int, bytes]:
+        """The status of a page or a file, and what is in it; 0 when there was no answer. It is not tried again."""
         try:
             line = self._connection()
             line.request("GET", self._target.prefix + path)
             answer = line.getresponse()
-            return answer.status, len(answer.read())
+            return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
             self.close()
-            return 0, 0
+            return 0, b""
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._line is None:

@@ -204,6 +204,7 @@ def counts_table(done: Rehearsal) -> Table:
          f"{counts['lines']:,}"),
         ("announcements", f"{totals.announcements:,}", f"{counts['announced']:,}"),
         ("deliveries", "", f"{told.delivered:,}, of which {told.caught_up:,} after a return"),
+        ("messages in one write to a listener, on average", "", with_unit(whole.get("per_send"), "")),
         ("lost, repeated, out of order, announced as missing", "0, 0, 0, 0",
          f"{told.lost:,}, {told.repeated:,}, {told.disordered:,}, {told.announced:,}"),
         ("not had at the end, not there at the end", "0, 0",
