@@ -92,7 +92,8 @@ class Window(EventStreamVisitor):
             begun = time.monotonic()
             status, content = caller.fetch(path)
             self.environment.events.request.fire(
-                request_type="GET", name=name, response_time=(time.monotonic() - begun) * 1000, response_length=len(content),
+                request_type="GET", name=name,
+                response_time=(time.monotonic() - begun) * 1000, response_length=len(content),
                 exception=None if status == 200 else Broken(str(status)), context={},
             )  # fmt: skip
         caller.close()
