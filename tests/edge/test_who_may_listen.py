@@ -224,8 +224,14 @@ async def test_a_desk_is_there_for_those_who_may_see_it_and_for_nobody_else(form
     async with open_engine_on(MemoryLog()) as engine, open_site(feed=SmallDesk) as site:
         room = await engine.open_room("@desk/stage", mode="stage")
         desk_of(site).desk_rooms[room.name] = room
-        may = [site.token("moderator"), site.token("scribe", ("stage",))]
-        may_not = [site.token("publisher"), site.token("moderator", ("foyer",)), site.token("visitor", subject="a"), ""]
+        may = [site.token("moderator"), site.token("animator", ("stage",))]
+        may_not = [
+            site.token("scribe"),
+            site.token("publisher"),
+            site.token("moderator", ("foyer",)),
+            site.token("visitor", subject="a"),
+            "",
+        ]
         await room.publish("first")
         for token in may:
             moderator = await site.listener(format, f"last=1&token={token}", room="@desk/stage")

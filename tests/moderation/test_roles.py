@@ -28,7 +28,8 @@ AGREED = {
     Action.LEAD: "PMAO",
     Action.RETRACT: "MO",
     Action.SET_ROOM: "O",
-    Action.SEE_DESK: "MAGSO",
+    Action.SEE_DESK: "MAO",
+    Action.SEE_STAGE: "MAGSO",
     Action.MODERATE: "M",
     Action.ORDER: "MA",
     Action.AIR: "MA",
@@ -123,12 +124,13 @@ async def test_the_desk_lets_each_role_take_the_steps_that_are_its_own_and_no_ot
 @pytest.mark.parametrize("role", Role)
 async def test_looking_and_having_in_hand_take_their_actions_too(role):
     async with open_house() as house:
-        asked = await house.ask()
+        asked, cued = await house.ask(), await house.approved()
+        await house.do(cued.id, Step.CUE)
         who = staff(role)
         calls = [
             (Action.SEE_DESK, lambda: house.desk.queue(who, Query(room="hall"))),
-            (Action.SEE_DESK, lambda: house.desk.find(who, asked.id)),
-            (Action.SEE_DESK, lambda: house.desk.run_sheet(who, "hall")),
+            (Action.SEE_STAGE, lambda: house.desk.find(who, cued.id)),
+            (Action.SEE_STAGE, lambda: house.desk.run_sheet(who, "hall")),
             (Action.SEE_DESK, lambda: house.desk.history(who, asked.id)),
             (Action.MODERATE, lambda: house.desk.claim(who, asked.id)),
             (Action.MODERATE, lambda: house.desk.release(who, asked.id)),

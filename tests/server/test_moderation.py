@@ -123,10 +123,15 @@ async def test_the_desk_is_followed_like_a_room(server: ServerProcess):
             assert told.kind == "desk"
             assert told.data is not None
             assert told.data["changes"][-1]["id"] == submission.id
-    async with open_client(server.url, rooms=["@desk/yard"]) as client:
-        with trio.fail_after(20), pytest.raises(Stopped) as stopped:
-            await client.wait_live()
-        assert stopped.value.code == "room_not_found"
+    scribe = Tokens(SECRET.encode()).issue(Role.SCRIBE, ["yard"], ttl=600)
+    async with open_client(server.url, rooms=["@stage/yard"], token=scribe) as stage:
+        with trio.fail_after(20):
+            await stage.wait_live()
+    for known, room in ((None, "@desk/yard"), (None, "@stage/yard"), (scribe, "@desk/yard"), (scribe, "@stage/foyer")):
+        async with open_client(server.url, rooms=[room], token=known) as client:
+            with trio.fail_after(20), pytest.raises(Stopped) as stopped:
+                await client.wait_live()
+            assert stopped.value.code == "room_not_found"
 
 
 async def test_a_client_is_told_what_is_being_typed_and_then_that_it_is_not(server: ServerProcess):

@@ -48,7 +48,7 @@ async def test_why_something_is_held_is_for_staff_alone(desk: Site):
         assert "reason" not in sent
         address = f"/v1/submissions/{sent['id']}"
         assert "Who is that?" not in (await client.get(address)).text
-        seen = (await client.get(address, headers=desk.headers("guest"))).json()
+        seen = (await client.get(address, headers=desk.headers("animator"))).json()
         assert (
             seen["opinions"][0] | {"plugin": "no-shouting", "reason": "Who is that?", "rule": "bob"}
             == (seen["opinions"][0])

@@ -32,7 +32,9 @@ class Action(StrEnum):
     RETRACT = "retract"
     SET_ROOM = "set_room"
     SEE_DESK = "see_desk"
-    """The queue, the run sheet, tallies, drafts, and the staff's room."""
+    """The whole queue with what is known of each question, its history, leases, tallies, and the desk's own room."""
+    SEE_STAGE = "see_stage"
+    """What is on air and what comes next, drafts, prepared answers, and the stage's own room: what answering takes."""
     MODERATE = "moderate"
     """Approve, reject, hold, edit, merge, and take that back."""
     ORDER = "order"
@@ -57,7 +59,8 @@ MAY: Final[dict[Action, frozenset[Role]]] = {
     Action.LEAD: frozenset({Role.PUBLISHER, Role.MODERATOR, Role.ANIMATOR, Role.OPERATOR}),
     Action.RETRACT: frozenset({Role.MODERATOR, Role.OPERATOR}),
     Action.SET_ROOM: frozenset({Role.OPERATOR}),
-    Action.SEE_DESK: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
+    Action.SEE_DESK: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.OPERATOR}),
+    Action.SEE_STAGE: frozenset({Role.MODERATOR, Role.ANIMATOR, Role.GUEST, Role.SCRIBE, Role.OPERATOR}),
     Action.MODERATE: frozenset({Role.MODERATOR}),
     Action.ORDER: frozenset({Role.MODERATOR, Role.ANIMATOR}),
     Action.AIR: frozenset({Role.MODERATOR, Role.ANIMATOR}),

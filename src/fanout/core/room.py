@@ -23,6 +23,9 @@ STAFF_ROOM_PREFIX = "@"
 DESK_ROOM_PREFIX = "@desk/"
 """What happens at the desk of the room whose name follows."""
 
+STAGE_ROOM_PREFIX = "@stage/"
+"""What those on the stage of the room whose name follows have to know of the desk."""
+
 _NAME = re.compile(r"(?:@[a-z]+/)?[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 
 

@@ -9,7 +9,7 @@ from fanout.core.limits import MAX_ROOMS_PER_LISTENER
 from fanout.core.message import GapReason
 from fanout.core.position import Position
 from fanout.core.principal import Action, Principal, Role
-from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX
+from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX, STAGE_ROOM_PREFIX
 from fanout.edge.audience import Subscription
 from fanout.edge.connection import Connection
 from fanout.edge.room_view import NotYet, WelcomeForAll
@@ -93,6 +93,8 @@ def _may_enter(principal: Principal, room: str) -> bool:
     """Whether this staff room is there for them."""
     if room.startswith(DESK_ROOM_PREFIX):
         return principal.may(Action.SEE_DESK, room.removeprefix(DESK_ROOM_PREFIX))
+    if room.startswith(STAGE_ROOM_PREFIX):
+        return principal.may(Action.SEE_STAGE, room.removeprefix(STAGE_ROOM_PREFIX))
     return principal.role is not Role.VISITOR
 
 

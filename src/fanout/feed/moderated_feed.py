@@ -13,7 +13,7 @@ import trio
 from fanout.core.ban import Ban
 from fanout.core.presence import Presence
 from fanout.core.principal import Principal, Role
-from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX
+from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX, STAGE_ROOM_PREFIX
 from fanout.core.submission import Step, Submission
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
@@ -62,7 +62,8 @@ class ModeratedFeed(EngineFeed):
         self._counts = hooks.hears("listener_joined") or hooks.hears("listener_left")
 
     def room(self, name: str) -> Room:
-        return (self._desk_engine if name.startswith(DESK_ROOM_PREFIX) else self._engine).room(name)
+        of_the_desk = name.startswith((DESK_ROOM_PREFIX, STAGE_ROOM_PREFIX))
+        return (self._desk_engine if of_the_desk else self._engine).room(name)
 
     async def submit(self, principal: Principal, command: Submit, address: str) -> Submission:
         new = NewSubmission(

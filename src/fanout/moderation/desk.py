@@ -20,6 +20,7 @@ from fanout.errors import InvalidInput, NotAllowed, SubmissionNotFound, Transiti
 from fanout.moderation.airing import Airing, said
 from fanout.moderation.bans import MAX_REASON_CHARACTERS
 from fanout.moderation.changes import Changes
+from fanout.moderation.desk_room import ON_STAGE
 from fanout.moderation.hands import Hands
 from fanout.moderation.merging import MAX_AT_ONCE, Merging
 from fanout.moderation.people import signature
@@ -242,12 +243,16 @@ class Desk:
         return await self._store.page(replace(query, limit=min(query.limit, MAX_PAGE)))
 
     async def find(self, principal: Principal, submission_id: str) -> Submission:
-        """The submission as it stands. Raises SubmissionNotFound, and what `queue` does."""
-        return await self._known(principal, submission_id, Action.SEE_DESK)
+        """The submission as it stands; for who sees the stage alone, only if it is there. Raises SubmissionNotFound, and
+        what `queue` does."""
+        submission = await self._known(principal, submission_id, Action.SEE_STAGE)
+        if submission.state not in ON_STAGE and not principal.may(Action.SEE_DESK, submission.room):
+            raise _not_found()
+        return submission
 
     async def run_sheet(self, principal: Principal, room: str) -> list[Submission]:
         """What is cued: the pinned first, each group in its order. Raises what `queue` does."""
-        principal.check(Action.SEE_DESK, room)
+        principal.check(Action.SEE_STAGE, room)
         return await self._run_sheet.entries(room)
 
     async def history(self, principal: Principal, submission_id: str) -> list[AuditEntry]:
@@ -262,7 +267,7 @@ class Desk:
         # Who may not learn of a room learns nothing from the answer either.
         principal.check(action, min(principal.rooms, default=EVERY_ROOM) if submission is None else submission.room)
         if submission is None:
-            raise SubmissionNotFound("There is no submission of that id.")
+            raise _not_found()
         return submission
 
     async def _take(self, decisions: Sequence[Decision]) -> list[Submission]:
@@ -312,6 +317,10 @@ class Desk:
         except TransitionRefused:  # by somebody else, in this very moment
             return
         self._merging.tell(retracted, decision)
+
+
+def _not_found() -> SubmissionNotFound:
+    return SubmissionNotFound("There is no submission of that id.")
 
 
 def _action(step: Step) -> Action:

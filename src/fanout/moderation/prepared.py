@@ -115,10 +115,10 @@ class PreparedAnswers:
         """The answer of that id.
 
         Raises:
-            NotAllowed: This role or token does not see the desk.
+            NotAllowed: This role or token does not see the stage.
             RecordNotFound: `prepared_answer_not_found`.
         """
-        principal.check(Action.SEE_DESK, room)
+        principal.check(Action.SEE_STAGE, room)
         return self._found(room, id)
 
     def search(self, principal: Principal, room: str, words: str = "") -> list[PreparedAnswer]:
@@ -127,9 +127,9 @@ class PreparedAnswers:
         By id; without words, all of the room.
 
         Raises:
-            NotAllowed: This role or token does not see the desk.
+            NotAllowed: This role or token does not see the stage.
         """
-        principal.check(Action.SEE_DESK, room)
+        principal.check(Action.SEE_STAGE, room)
         wanted = _folded(words[:MAX_SEARCH_CHARACTERS])
         answers = self._answers.get(room, {})
         return [

@@ -157,7 +157,7 @@ class Scribe:
         Raises:
             NotAllowed, SubmissionNotFound: As `draft`.
         """
-        question = await self._question(principal, submission_id, Action.SEE_DESK)
+        question = await self._question(principal, submission_id, Action.SEE_STAGE)
         return self._lines.of(question.id)
 
     # --- correcting --------------------------------------------------------------------------------------------------

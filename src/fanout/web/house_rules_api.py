@@ -86,8 +86,11 @@ class HouseRulesApi:
         """`GET /v1/rooms/{room}/rules`: all for staff, for others what concerns them; `*` is every room."""
         room = self._room(request)
         seen = self._described(room)
-        if not self._callers.of(request).may(Action.SEE_DESK, room):
-            del seen["auto_air"], seen["typing"], seen["protected_names"], seen["everywhere"]
+        principal = self._callers.of(request)
+        if not principal.may(Action.SEE_DESK, room):
+            del seen["auto_air"], seen["protected_names"], seen["everywhere"]
+        if not principal.may(Action.SEE_STAGE, room):  # whoever types an answer knows who reads along
+            del seen["typing"]
         return json_answer(seen)
 
     async def set_rules(self, request: Request) -> Response:

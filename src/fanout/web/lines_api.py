@@ -96,7 +96,7 @@ class LinesApi:
     async def search(self, request: Request) -> Response:
         """`GET /v1/rooms/{room}/prepared-answers`: those with all of these words."""
         room = request.path_params["room"]
-        principal = self._callers.allowed(request, Action.SEE_DESK, room)
+        principal = self._callers.allowed(request, Action.SEE_STAGE, room)
         words = one_value(request, "search") or ""
         found = self._prepared.search(principal, self._engine.room(room).name, words)
         return json_answer({"prepared_answers": [_prepared(answer) for answer in found]})

@@ -48,7 +48,7 @@ MODERATION_PATHS: Final[dict[str, Any]] = {
                 _text_parameter("search", "Words in the text or the name."),
                 in_query("since", {"type": "string", "format": "date-time"}, "Received from then on."),
                 in_query("until", {"type": "string", "format": "date-time"}, "Received before."),
-                _text_parameter("person", "Only this person's."),
+                _text_parameter("person", "Only this person's (moderator)."),
                 _AFTER,
                 _LIMIT,
             ],

@@ -9,6 +9,7 @@ from fanout.core.ban import Effect
 from fanout.core.submission import Source, State, Step
 from fanout.core.submitted_text import MAX_SUBMISSION_CHARACTERS
 from fanout.core.typed_lines import Shown
+from fanout.moderation.desk_room import SEEN_ON_STAGE
 from fanout.moderation.intake import MAX_ITEMS, MAX_SOURCE_ID_CHARACTERS
 from fanout.moderation.merging import MAX_AT_ONCE
 from fanout.moderation.names import MAX_VISITOR_NAME_CHARACTERS
@@ -70,13 +71,14 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         message=ref("MessageId"),
     ),
     "Submission": fields(
-        "id number room source person name text original at state reason by decided_at merged_into message rank pinned"
-        " opinions",
+        " ".join(SEEN_ON_STAGE),
         id=ref("SubmissionId"),
         number={"type": "integer", "minimum": 1},
         room=ref("RoomName"),
         source=ref("Source"),
-        person=text("A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target."),
+        person=text(
+            "A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target. Empty for who may not ban."
+        ),
         name=text("Display name."),
         text=text("As it would go on air."),
         original=_or_null(text("As it was sent, where it was edited.")),

@@ -86,7 +86,7 @@ class OperateApi:
 
     async def plugins(self, request: Request) -> Response:
         """`GET /v1/plugins`: each with its hooks, cost, failures, and its agreement with the humans."""
-        self._callers.allowed(request, Action.SEE_DESK)
+        self._callers.allowed(request, Action.SEE_INTERNAL)
         return json_answer({"plugins": self._plugins()})
 
     async def switch(self, request: Request) -> Response:

@@ -80,7 +80,7 @@ _STAGE: Final = """<div class="bar">
 <div id="view"></div>
 <p class="note told" id="told" role="alert"></p>"""
 
-VIEWS: Final = {"animator": Action.AIR, "guest": Action.SEE_DESK, "scribe": Action.ANSWER}
+VIEWS: Final = {"animator": Action.AIR, "guest": Action.SEE_STAGE, "scribe": Action.ANSWER}
 """The views of the stage, and what one must be allowed to do for each."""
 
 
@@ -104,8 +104,7 @@ class StaffPages:
             return no_such_room(self._frame, request)
         texts = STAFF_TEXTS[language]
         principal = self._sessions.of(request)
-        # Guest and scribe need some of what the desk sees, on the stage; not the page with all that waits.
-        if not (principal.may(Action.SEE_DESK, name) and principal.may(Action.LEAD, name)):
+        if not principal.may(Action.SEE_DESK, name):
             return sign_in_page(self._frame, request, principal)
         title = room.settings.title or name
         options = {"states": _options(texts["filters"]), "shown": _options(texts["shown"])}

@@ -124,6 +124,8 @@ class SubmissionsApi:
         """`GET /v1/rooms/{room}/submissions`: a page of the queue, oldest first."""
         name = request.path_params["room"]
         principal = self._callers.allowed(request, Action.SEE_DESK, name)
+        if (person := one_value(request, "person")) is not None:
+            principal.check(Action.BAN, name)
         room = self._moderation.engine.room(name).name
         search = one_value(request, "search") or ""
         if len(search) > MAX_SEARCH_CHARACTERS:
@@ -137,7 +139,7 @@ class SubmissionsApi:
             search=search,
             since=moment(request, "since"),
             until=moment(request, "until"),
-            person=one_value(request, "person"),
+            person=person,
         )
         page = await self._moderation.desk.queue(principal, query)
         leases = self._moderation.desk.leases(room)

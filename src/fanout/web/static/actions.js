@@ -131,9 +131,11 @@ export class Actions {
   }
 
   async _ban(submission) {
-    if (!submission.person) return this.#desk.tell(texts.no_person);
+    if (submission.person === "") return this.#desk.tell(texts.no_person);
     const act = async (reason) => {
-      const { id } = await ask("POST", roomPath("/bans"), { target: submission.person, reason });
+      const { person } = await ask("GET", `/v1/submissions/${submission.id}`); // no stream tells who it is
+      if (!person) throw new Refused("no_person", texts.no_person);
+      const { id } = await ask("POST", roomPath("/bans"), { target: person, reason });
       this.#last.push(() => ask("DELETE", `/v1/bans/${id}`));
       this.#desk.tell(texts.done.ban);
     };

@@ -43,7 +43,6 @@ export class Detail {
     if (original) fact(facts, texts.original, original);
     fact(facts, texts.state_now, [texts.states[state], by && who(by)].filter(Boolean).join(" · "));
     if (reason) fact(facts, texts.reason_given, reason);
-    if (submission.person) fact(facts, texts.sender, submission.person);
     for (const one of opinions) {
       const why = [one.kind, one.rule, one.reason, one.failure].filter(Boolean).join(" · ");
       fact(facts, one.plugin, why);

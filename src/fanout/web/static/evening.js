@@ -1,8 +1,8 @@
 // What the people on stage share: the question on air with what was answered, the run sheet, what else is approved, and
-// what somebody is typing. Kept true by the room and by its desk room.
+// what somebody is typing. Kept true by the room and by its desk or stage room.
 
 import { Fanout } from "./fanout.js";
-import { ask, roomPath } from "./staff.js";
+import { ask, may, roomPath } from "./staff.js";
 
 const HEARD_BEFORE = 200; // messages of the room, to find the question on air and its answers
 const SHEET_AFTER_MS = 150; // changes that come together are one look at the run sheet
@@ -20,12 +20,12 @@ export class Evening extends EventTarget {
   constructor(room) {
     super();
     this.#room = room;
-    const live = new Fanout({ rooms: [room, `@desk/${room}`], last: HEARD_BEFORE });
+    const live = new Fanout({ rooms: [room, `${may("see_desk") ? "@desk" : "@stage"}/${room}`], last: HEARD_BEFORE });
     live.on("message", (message) => this.#hear(message));
     live.on("retraction", ({ target }) => this.#takeBack(target));
     live.on("gap", () => this.#soon());
     live.on("welcome", () => {
-      this.drafts.clear(); // the desk room keeps nothing: what became of them while the line was broken, nobody tells
+      this.drafts.clear(); // those rooms keep nothing: what became of them while the line was broken, nobody tells
       this.#soon();
     });
     live.on("state", (state) => {
@@ -40,7 +40,8 @@ export class Evening extends EventTarget {
     this.#timer = null;
     try {
       const [sheet, approved] = await Promise.all([
-        ask("GET", roomPath("/run-sheet")), ask("GET", roomPath(`/submissions?state=approved&limit=${MOST_APPROVED}`)),
+        ask("GET", roomPath("/run-sheet")),
+        may("see_desk") ? ask("GET", roomPath(`/submissions?state=approved&limit=${MOST_APPROVED}`)) : { submissions: [] },
       ]);
       this.sheet = sheet.submissions;
       this.approved = approved.submissions;
