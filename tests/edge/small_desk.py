@@ -75,8 +75,8 @@ class SmallDesk(EngineFeed):
         for told in self._told:
             told(self.submissions[submission_id])
 
-    def ban(self, target: str, room: str = "*", effect: Effect = Effect.BAN) -> None:
-        ban = Ban(f"b{len(self._bans)}", target, effect, room, None, "Enough.", "Ann (moderator)", 1)
+    def ban(self, target: str, room: str = "*", effect: Effect = Effect.BAN, within: tuple[str, ...] = ()) -> None:
+        ban = Ban(f"b{len(self._bans)}", target, effect, room, None, "Enough.", "Ann (moderator)", 1, within)
         self._bans.add(ban)
         for banned in self._banned:
             banned(ban)

@@ -127,6 +127,43 @@ async def test_a_ban_from_one_room_ends_that_room_alone_for_who_listens_to_other
         await listener.expect("bye", code=4003, room="foyer")
 
 
+async def test_a_ban_ends_the_rooms_that_belong_to_the_room_too(format: Format) -> None:
+    async with open_site("stage", "foyer", "elsewhere", feed=SmallDesk) as site:
+        headers = cookie(site.token("visitor", subject="somebody"))
+        alone = await site.listener(format, room="foyer", headers=headers)
+        both = await site.websocket("room=stage&room=foyer", headers=headers)
+        more = await site.websocket("room=foyer&room=elsewhere&room=stage", headers=headers)
+        for listener in (both, more):
+            await listener.expect("welcome")
+        desk_of(site).ban("visitor:somebody", "stage", within=("foyer",))
+        await site.edge_has_heard()
+        await alone.expect("bye", code=4003, reason="Enough.", room="foyer")
+        await both.expect("bye", code=4003, reason="Enough.", room="stage")
+        for room in ("stage", "foyer"):
+            await more.expect("error", code="banned", room=room)
+        await site.publish("elsewhere", "for them")
+        assert await more.texts(1) == ["for them"]
+
+
+async def test_who_comes_and_is_banned_from_some_of_the_rooms_has_the_others() -> None:
+    async with open_site("stage", "foyer", feed=SmallDesk) as site:
+        desk_of(site).ban("visitor:somebody", "foyer")
+        await site.edge_has_heard()
+        headers = cookie(site.token("visitor", subject="somebody"))
+        for query in ("room=foyer&room=stage", "room=stage&room=foyer"):
+            listener = await site.websocket(query, headers=headers)
+            assert set((await listener.expect("welcome"))["rooms"]) == {"stage"}
+            await listener.expect("error", code="banned", detail="Enough.", room="foyer")
+            await listener.aclose()
+        desk_of(site).ban("visitor:somebody", "stage")
+        await site.edge_has_heard()
+        refused = await site.websocket("room=foyer&room=stage", headers=headers)
+        await refused.expect("bye", code=4003)
+        answer = await site.ask(sse_request("foyer", headers=headers))
+        assert b"\r\nAccess-Control-Allow-Origin: *\r\n" in answer.raw
+        await site.is_empty()
+
+
 async def test_who_is_muted_still_listens(format: Format) -> None:
     async with open_site(feed=SmallDesk) as site:
         headers = cookie(site.token("visitor", subject="somebody"))

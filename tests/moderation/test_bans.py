@@ -232,3 +232,23 @@ async def test_a_ban_that_was_begun_is_finished_whoever_waits(bans, store):
         nursery.cancel_scope.cancel()
         store.gate.set()
     assert heard == bans.bans("stage") != []
+
+
+async def test_a_ban_in_a_room_holds_in_those_that_belong_to_it_over_a_restart_too_and_is_lifted_from_both(
+    store, clock
+):
+    bans = Bans(store, clock, {"hall": ("foyer",)})
+    await bans.load()
+    made = await bans.ban(MO, "hall", ANN, reason="Enough.")
+    in_the_chat = await bans.ban(CHIEF, "foyer", "visitor:bob", reason="Enough.")
+    again = Bans(store, clock, {"hall": ("foyer",)})
+    await again.load()
+    for known in (bans, again):
+        assert [known.covering(room, ANN, "") for room in ("hall", "foyer", "stage")] == [made, made, None]
+        assert [known.covering(room, "visitor:bob", "") for room in ("hall", "foyer")] == [None, in_the_chat]
+        assert known.bans("foyer") == [made, in_the_chat]
+    with pytest.raises(Banned):
+        again.check("foyer", ANN, "")
+    await again.lift(MO, made.id)
+    again.check("foyer", ANN, "")
+    again.check("hall", ANN, "")

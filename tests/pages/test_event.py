@@ -119,20 +119,24 @@ def test_who_is_banned_in_the_chat_is_told_there_and_who_is_banned_in_the_room_i
 ) -> None:
     (tmp_path / "house.toml").write_text(CONFIG.replace('site_logo = "logo.svg"', ""))
     house = House(start_server("--config", str(tmp_path / "house.toml"), "--memory"), start_server, ())
-    for banned in (CHAT, ROOM):
-        page = open_page(f"{house.url}/rooms/{ROOM}")
-        enter(page, "Bob")
-        asked(page, "Buy my books!")
-        expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
-        expect(page.locator("#say-text")).to_be_visible()
-        waiting = house.queue(ROOM)[-1]
-        house.ask("POST", f"/v1/rooms/{banned}/bans", "moderator", json={"target": waiting["person"], "reason": "No."})
-        if banned == CHAT:
-            expect(page.locator("#chat [role=status]")).to_have_text("You have been sent away from the chat.")
-            expect(page.locator("#state")).to_have_text("Live")
-            expect(page.locator("#question-text")).to_be_visible()
-        else:
-            expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
-            expect(page.locator("#question-text")).to_be_hidden()
-            expect(page.locator("#chat")).to_be_hidden()
-        expect(page.locator("#say-text")).to_be_hidden()
+    with without_websockets(house.server.port) as proxy:
+        for url in (house.url, proxy):
+            page = open_page(f"{url}/rooms/{ROOM}")
+            enter(page, "Bob")
+            asked(page, "Buy my books!")
+            expect(page.locator("#mine .fate")).to_have_text("A moderator will read it")
+            expect(page.locator("#say-text")).to_be_visible()
+            target = {"target": house.queue(ROOM)[-1]["person"], "reason": "No."}
+            house.ask("POST", f"/v1/rooms/{CHAT}/bans", "moderator", json=target)
+            for _ in ("at once", "and when the page is loaded anew"):
+                expect(page.locator("#chat [role=status]")).to_have_text("You have been sent away from the chat.")
+                expect(page.locator("#state")).to_have_text("Live")
+                expect(page.locator("#question-text")).to_be_visible()
+                expect(page.locator("#say-text")).to_be_hidden()
+                page.reload()
+            house.ask("POST", f"/v1/rooms/{ROOM}/bans", "moderator", json=target)
+            for _ in ("at once", "and when the page is loaded anew"):
+                expect(page.locator("#state")).to_have_text("You have been sent away from this room.")
+                expect(page.locator("#question-text")).to_be_hidden()
+                expect(page.locator("#chat")).to_be_hidden()
+                page.reload()

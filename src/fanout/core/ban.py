@@ -48,6 +48,7 @@ class Ban:
         until: When it ends by itself; None: when it is lifted.
         reason: Why, in words that the one concerned may see.
         by: The staff member's name and role.
+        within: The rooms that belong to that one, such as its chat: there it holds too.
     """
 
     id: str
@@ -58,10 +59,15 @@ class Ban:
     reason: str
     by: str
     at: int
+    within: tuple[str, ...] = ()
 
     def holds(self, room: str, now: int) -> bool:
         """Whether it holds in this room at this time."""
-        return self.room in (EVERY_ROOM, room) and (self.until is None or now < self.until)
+        return self.holds_in(room) and (self.until is None or now < self.until)
+
+    def holds_in(self, room: str) -> bool:
+        """Whether it is about this room too."""
+        return self.room in (EVERY_ROOM, room) or room in self.within
 
     def matches(self, person: str, address: str, room: str, now: int) -> bool:
         """Whether it keeps away whoever is known by this person or this address."""

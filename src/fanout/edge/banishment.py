@@ -58,16 +58,19 @@ class Banishment:
                 until = perf_counter() + SLICE_SECONDS
 
     def _send_away(self, connection: Connection, ban: Ban) -> None:
-        """End the connection, or only its place in the room of the ban where it listens to others too."""
+        """End the connection, or only its places where the ban holds if it listens elsewhere too."""
         if connection.stage is not Stage.LISTENING or connection.principal.role is not Role.VISITOR:
             return
         if ban.room == EVERY_ROOM:
             self._hub.sending.leave(connection, Bye(CloseCode.BANNED, ban.reason))
-        elif (subscription := connection.subscription(ban.room)) is None:
             return
-        elif len(connection.subscriptions) == 1:
-            self._hub.sending.leave(connection, Bye(CloseCode.BANNED, ban.reason, room=ban.room))
-        else:
+        rooms = [room for room in (ban.room, *ban.within) if connection.subscription(room) is not None]
+        if rooms and len(rooms) == len(connection.subscriptions):
+            self._hub.sending.leave(connection, Bye(CloseCode.BANNED, ban.reason, room=rooms[0]))
+            return
+        for room in rooms:
+            subscription = connection.subscription(room)
+            assert subscription is not None
             self._hub.unsubscribe(subscription)
-            error = Error("banned", ban.reason, room=ban.room)
+            error = Error("banned", ban.reason, room=room)
             self._hub.sending.control(connection, render_reply(error, connection.format))

@@ -21,13 +21,16 @@ from fanout.errors import Banned, EngineAway, FanoutError, NotAllowed, TooSoon
 from fanout.wire.frames import close_frame
 from fanout.wire.join import HubRequest, event_stream_head, handshake_response
 from fanout.wire.problem import close_code_of, problem_response, status_of
-from fanout.wire.replies import RoomWelcome, Welcome, render_reply
+from fanout.wire.replies import Error, RoomWelcome, Welcome, render_reply
 
 if TYPE_CHECKING:
     from fanout.edge.hub import Hub
 
 AWAY_SECONDS = 5.0
 """Over how long those are spread who come while the engine's process is being started again."""
+
+READABLE_ANYWHERE = ("Access-Control-Allow-Origin", "*")
+"""So is the stream: a window on another site learns why it has none."""
 
 Authenticate = Callable[[str], Principal]
 """Who a token speaks for. Raises NotAllowed."""
@@ -117,13 +120,19 @@ class Greeting:
         return take_place_live(self._hub, connection, wish.room, self._settings.heartbeat_seconds)
 
     def _take_places(self, connection: Connection, request: HubRequest) -> None:
+        """In every room that was asked for; who is banned from some of them has the others."""
         rooms: dict[str, RoomWelcome] = {}
-        gaps = b""
-        for wish in request.rooms:
-            rooms[wish.room], gap, _ = take_place(self._hub, connection, wish.room, wish.after, wish.last)
-            gaps += gap
+        more = b""
+        for number, wish in enumerate(request.rooms, 1):
+            try:
+                rooms[wish.room], gap, _ = take_place(self._hub, connection, wish.room, wish.after, wish.last)
+                more += gap
+            except Banned as ban:
+                if number == len(request.rooms) and not rooms:
+                    raise
+                more += render_reply(Error(ban.code, ban.detail, room=wish.room), connection.format)
         welcome = Welcome(listener_id(connection), self._settings.heartbeat_seconds, rooms)
-        greeting = self._opening(request) + render_reply(welcome, connection.format) + gaps
+        greeting = self._opening(request) + render_reply(welcome, connection.format) + more
         self._hub.sending.first(connection, greeting, connection.subscriptions)
 
     def _opening(self, request: HubRequest, retry_ms: int | None = None) -> bytes:
@@ -143,7 +152,8 @@ class Greeting:
         elif isinstance(error, TooSoon):
             self._say_bye(connection, request, Bye(CloseCode.FULL, error.detail, int(error.after_s * 1000)))
         elif request.kind == "events":
-            self._hub.sending.last(connection, problem_response(status_of(error), error.code, error.detail))
+            refusal = problem_response(status_of(error), error.code, error.detail, [READABLE_ANYWHERE])
+            self._hub.sending.last(connection, refusal)
         else:
             self._say_bye(connection, request, Bye(close_code_of(error), error.detail))
 

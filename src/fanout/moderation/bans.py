@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, Final
 
 import trio
@@ -37,11 +38,15 @@ class Bans:
 
     Args:
         clock: Milliseconds since 1970, UTC.
+        belonging: By room, those that belong to it: a ban there holds in them too.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], int], belonging: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._belonging = belonging
         self._index = BanIndex()
         self._changing = trio.Lock()
         self._heard: list[tuple[Callable[[Ban], None], Callable[[str], None]]] = []
@@ -55,7 +60,8 @@ class Bans:
         async with self._changing:
             for document in await self._store.documents(Kind.BAN):
                 if document.body is not None:
-                    self._index.add(_ban(document.id, document.room, document.body))
+                    within = self._belonging.get(document.room, ())
+                    self._index.add(_ban(document.id, document.room, document.body, within))
             await self._keep([])
 
     # --- what visitors meet ------------------------------------------------------------------------------------------
@@ -106,7 +112,7 @@ class Bans:
         longer or shorter.
 
         Args:
-            room: Where it holds; `*` is every room, and takes a token that is good for every room.
+            room: Where it holds, with the rooms that belong to it; `*` is every room, and takes a token good for all.
             target: `visitor:SUBJECT`, `phone:HASH` or `address:RANGE`.
             effect: `ban` or `mute`.
             duration_s: How long, in seconds; None: until it is lifted.
@@ -128,6 +134,7 @@ class Bans:
             reason=_reason(reason),
             by=signature(principal),
             at=now,
+            within=self._belonging.get(room, ()),
         )
         async with self._changing:
             before = self._index.same(wanted.target, wanted.room)
@@ -240,8 +247,9 @@ def _body(ban: Ban) -> dict[str, Any]:
     }
 
 
-def _ban(id: str, room: str, body: Mapping[str, Any]) -> Ban:
-    return Ban(id, body["target"], Effect(body["effect"]), room, body["until"], body["reason"], body["by"], body["at"])
+def _ban(id: str, room: str, body: Mapping[str, Any], within: tuple[str, ...]) -> Ban:
+    effect = Effect(body["effect"])
+    return Ban(id, body["target"], effect, room, body["until"], body["reason"], body["by"], body["at"], within)
 
 
 def _audited(ban: Ban, action: str, by: str, at: int) -> AuditDraft:

@@ -243,8 +243,8 @@ class Desk:
         return await self._store.page(replace(query, limit=min(query.limit, MAX_PAGE)))
 
     async def find(self, principal: Principal, submission_id: str) -> Submission:
-        """The submission as it stands; for who sees the stage alone, only if it is there. Raises SubmissionNotFound, and
-        what `queue` does."""
+        """The submission as it stands; who sees the stage alone finds what is there alone. Raises SubmissionNotFound,
+        and what `queue` does."""
         submission = await self._known(principal, submission_id, Action.SEE_STAGE)
         if submission.state not in ON_STAGE and not principal.may(Action.SEE_DESK, submission.room):
             raise _not_found()

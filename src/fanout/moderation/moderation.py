@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import time_ns
+from types import MappingProxyType
 
 import trio
 
@@ -70,6 +71,7 @@ async def open_moderation(
     *,
     protected_names: Sequence[str] = (),
     country: str = "",
+    belonging: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     clock: Callable[[], int] = utc_milliseconds,
 ) -> AsyncIterator[Moderation]:
     """Take up what the store has, publish what was decided and not published, and run until the block ends.
@@ -80,11 +82,12 @@ async def open_moderation(
         desk_engine: For the desk rooms; used by nobody else, and on a log that need not keep anything.
         protected_names: Names that no visitor may take in any room.
         country: As in `fanout.moderation.people.People`.
+        belonging: As in `fanout.moderation.bans.Bans`.
     Raises:
         StoreUnavailable, LogUnavailable: What there is can't be read.
         InvalidInput: `bad_rule` (a protected name can't be one), `bad_country`.
     """
-    changes, rules, bans = Changes(), Rules(store, clock, hooks.keeps_slow_mode), Bans(store, clock)
+    changes, rules, bans = Changes(), Rules(store, clock, hooks.keeps_slow_mode), Bans(store, clock, belonging)
     scribe, prepared = Scribe(engine, store, clock), PreparedAnswers(store, clock)
     typing = LiveTyping(engine, rules)
     names, people = Names(rules, protected_names), People(store, country)

@@ -14,7 +14,7 @@ def appearance_of(config: Config) -> Appearance:
         ConfigurationError: The logo can't be used, the colour is none, or a chat is no room.
     """
     style(config.site_colour)
-    chats = {name: room.chat for name, room in config.rooms.items() if room.chat is not None}
+    chats = chats_of(config)
     for name, chat in chats.items():
         if chat not in config.rooms or config.rooms[chat].mode != "open":
             raise ConfigurationError(
@@ -22,3 +22,8 @@ def appearance_of(config: Config) -> Appearance:
             )
     logo = None if config.site_logo is None else read_logo(config.site_logo)
     return Appearance(config.site_name, logo, config.site_colour, chats)
+
+
+def chats_of(config: Config) -> dict[str, str]:
+    """By room, the one in which its visitors chat."""
+    return {name: room.chat for name, room in config.rooms.items() if room.chat is not None}

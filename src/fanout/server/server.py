@@ -37,7 +37,7 @@ from fanout.moderation.rules import protected_names
 from fanout.server.credentials import tokens_of
 from fanout.server.doors import close_doors, open_doors, tls_context, url_of
 from fanout.server.edge_share import edge_settings
-from fanout.server.house import appearance_of
+from fanout.server.house import appearance_of, chats_of
 from fanout.server.plugins import hooks_of
 from fanout.server.settings import Config, RoomConfig
 from fanout.store.memory import MemoryStore
@@ -140,6 +140,7 @@ async def _moderated(config: Config, engine: Engine, hooks: Hooks) -> AsyncItera
                 hooks,
                 protected_names=_checked_names(config),
                 country=config.phone_country or "",
+                belonging={room: (chat,) for room, chat in chats_of(config).items()},
             ) as moderation,
         ):
             yield moderation

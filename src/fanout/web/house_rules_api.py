@@ -116,6 +116,7 @@ def _described(ban: Ban) -> dict[str, Any]:
         "target": ban.target,
         "effect": str(ban.effect),
         "room": ban.room,
+        "also_in": list(ban.within),
         "until": None if ban.until is None else iso_time(ban.until),
         "reason": ban.reason,
         "by": ban.by,

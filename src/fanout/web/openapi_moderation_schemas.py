@@ -77,7 +77,7 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         room=ref("RoomName"),
         source=ref("Source"),
         person=text(
-            "A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target. Empty for who may not ban."
+            "A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target. Empty if one may not ban."
         ),
         name=text("Display name."),
         text=text("As it would go on air."),
@@ -149,11 +149,12 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         duration_s={"type": ["number", "null"], "description": "Null: until it is lifted."},
     ),
     "Ban": fields(
-        "id target effect room until reason by at",
+        "id target effect room also_in until reason by at",
         id=text("Its id."),
         target=text("Whom."),
         effect=_named(Effect),
         room=text("Where; `*` is everywhere."),
+        also_in=listed(ref("RoomName")) | {"description": "The rooms that belong to it, where it holds too."},
         until=_or_null(_TIME),
         reason=text("Why."),
         by=text("Who."),

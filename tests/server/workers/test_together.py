@@ -20,14 +20,24 @@ SHARE = 30
 
 ROOMS = ("stage:stage", "hall:moderated", "salon:moderated", "foyer:open")
 
+CHAT = """
+[rooms.salon]
+chat = "foyer"
+
+[rooms.foyer]
+mode = "open"
+"""
+
 pytestmark = pytest.mark.xdist_group("server of several processes")  # which is started once
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    rooms = [word for room in ROOMS for word in ("--room", room)]
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "house.toml").write_text(CHAT)
+    rooms = ["--config", "house.toml", *(word for room in ROOMS for word in ("--room", room))]
     arguments = ("--port", "0", "--memory", "--workers", "2", "--drain-seconds", "0", "--max-per-address", str(SHARE))
-    server = ServerProcess(*arguments, *rooms, folder=tmp_path_factory.mktemp("server"), env={"FANOUT_SECRET": SECRET})
+    server = ServerProcess(*arguments, *rooms, folder=folder, env={"FANOUT_SECRET": SECRET})
     try:
         yield server.listens()
     finally:
@@ -84,20 +94,21 @@ async def test_an_answer_finds_its_author_at_whichever_edge(server: ServerProces
 
 async def test_a_ban_holds_at_every_edge_at_once_and_so_does_its_end(server: ServerProcess):
     async with opened(server) as fleet:
-        banned = [await fleet.at(edge, "room=salon", subject="troll") for edge in (1, 2)]
+        chat = "foyer"  # which belongs to the salon
+        banned = [await fleet.at(edge, f"room={room}", subject="troll") for edge in (1, 2) for room in ("salon", chat)]
         others = [await fleet.at(edge, "room=salon", subject="other") for edge in (1, 2)]
         ban = {"target": "visitor:troll", "reason": "Enough."}
         made = await fleet.http.post("/v1/rooms/salon/bans", json=ban, headers=AS_MODERATOR)
         assert made.status_code == 201, made.text
         for listener in banned:
             await listener.expect("bye", code=4003, reason="Enough.")
-        for _ in range(16):  # at one edge and the other
-            again = await fleet.websocket("room=salon", subject="troll")
+        for number in range(16):  # at one edge and the other
+            again = await fleet.websocket(f"room={('salon', chat)[number % 2]}", subject="troll")
             await again.expect("bye", code=4003)
         lifted = await fleet.http.delete(f"/v1/bans/{made.json()['id']}", headers=AS_MODERATOR)
         assert lifted.status_code == 200, lifted.text
         for edge in (1, 2):
-            await fleet.at(edge, "room=salon", subject="troll")
+            await fleet.at(edge, f"room=salon&room={chat}", subject="troll")
         for listener in others:
             await listener.silence()
 

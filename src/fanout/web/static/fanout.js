@@ -9,6 +9,7 @@ const ANSWERS_WITHIN_MS = 10000; // one that does not answer a ping for so long 
 const LOOKS_EVERY_MS = 5000; // at how long the line has been silent
 const TYPED_FOR_MS = 30000; // what is being typed and not heard of again for so long is typed no more
 const ENDS_FOR_GOOD = new Set([1002, 1003, 1007, 1009, 4001, 4003, 4004, 4009]);
+const REFUSALS = { token_refused: 4001, banned: 4003, not_admitted: 4003, room_not_found: 4004 }; // of an event stream
 const TYPES = ["welcome", "message", "retraction", "gap", "presence", "typing", "submission", "notice", "bye", "error"];
 
 /** Why something was not taken: `code` is stable and for programs, `message` for people, `afterMs` when to try again. */
@@ -146,8 +147,7 @@ export class Fanout extends EventTarget {
     for (const [room, here] of Object.entries(said.rooms)) this.positions[room] = here.position;
     this.#heartbeatMs = (said.heartbeat_s ?? 25) * 1000;
     clearTimeout(this.#timer);
-    this.#failures = 0;
-    this.#answers = false;
+    [this.#failures, this.#answers] = [0, false];
     this.dispatchEvent(new CustomEvent("welcome", { detail: said }));
     this.#tell({ state: "live", transport: this.#line.transport });
     for (const ref of this.#unanswered.keys()) this.#send(ref);
@@ -186,8 +186,7 @@ export class Fanout extends EventTarget {
   async #failed(transport) {
     this.#failures += 1;
     this.#blocked = transport === "websocket" && this.#answers;
-    const [room] = Object.keys(this.positions);
-    this.#answers = (await statusOf(`${this.#options.url}/v1/rooms/${encodeURIComponent(room)}`)) === 200;
+    this.#answers = (await statusOf(`${this.#options.url}/v1/rooms/${encodeURIComponent(Object.keys(this.positions)[0])}`)) === 200;
   }
 
   #leave() {
@@ -225,9 +224,7 @@ export class Fanout extends EventTarget {
     this.#line.ping();
   }
 
-  #offline = () => {
-    if (this.#line) this.#lost({ reason: "offline" });
-  };
+  #offline = () => { if (this.#line) this.#lost({ reason: "offline" }); };
 
   #online = () => {
     if (this.state.state !== "waiting" || this.state.told) return; // a slot that the server gave is kept
@@ -271,35 +268,43 @@ class SocketLine {
 class EventLine {
   transport = "events";
   #url;
-  #sources = [];
+  #sources = new Map(); // by room
 
   open({ url, last, token }, positions, hear, lost) {
     this.#url = url;
-    const awaited = new Set(Object.keys(positions));
-    const welcome = { type: "welcome", rooms: {} };
-    const early = []; // what one room says while another is yet to open
+    const [sources, awaited] = [this.#sources, new Set(Object.keys(positions))];
+    const [welcome, early] = [{ type: "welcome", rooms: {} }, []]; // early: what one room says while another is yet to open
+    const begun = (room) => { if (awaited.delete(room) && !awaited.size) [welcome, ...early].forEach(hear); };
+    const tell = (said) => (awaited.size ? early.push(said) : hear(said));
+    const ended = (room, why) => {
+      if (why.code !== 4003 || sources.size === 1) return lost(why);
+      sources.get(room).close(); // who is banned from one of several rooms has the others
+      sources.delete(room);
+      tell({ type: "error", code: "banned", detail: why.reason, room });
+      begun(room);
+    };
     for (const [room, position] of Object.entries(positions)) {
       const query = new URLSearchParams();
       if (position) query.set("after", position);
       else if (last !== null) query.set("last", last);
       if (token) query.set("token", token);
-      const address = `${url}/v1/rooms/${encodeURIComponent(room)}`;
-      const source = new EventSource(`${address}/events?${query}`);
-      this.#sources.push(source);
+      const source = new EventSource(`${url}/v1/rooms/${encodeURIComponent(room)}/events?${query}`);
+      sources.set(room, source);
       for (const type of TYPES) {
         source.addEventListener(type, (event) => {
           if (event.data === undefined) return; // "error" is what a browser calls the end of the line, too
           const said = JSON.parse(event.data);
-          if (type !== "welcome") return awaited.size && type !== "bye" ? early.push(said) : hear(said);
+          if (type === "bye" && said.code === 4003) return ended(room, said);
+          if (type !== "welcome") return type === "bye" ? hear(said) : tell(said);
           Object.assign(welcome, said, { rooms: { ...welcome.rooms, ...said.rooms } });
-          if (awaited.delete(room) && !awaited.size) [welcome, ...early].forEach(hear);
+          begun(room);
         });
       }
       source.addEventListener("error", async (event) => {
         if (event.data !== undefined) return;
-        const refused = source.readyState === EventSource.CLOSED; // not 200, or no answer at all: which, it doesn't say
+        const refused = source.readyState === EventSource.CLOSED; // not 200, or no answer at all
         source.close();
-        lost(refused ? await whyRefused(address) : { code: 1006 });
+        ended(room, refused ? await whyRefused(source.url) : { code: 1006 });
       });
     }
   }
@@ -310,33 +315,28 @@ class EventLine {
   }
 
   close() {
-    for (const source of this.#sources) source.close();
+    for (const source of this.#sources.values()) source.close();
   }
 }
 
+/** A browser does not say why a stream was refused, so it is asked for once more, by other means. */
 async function whyRefused(address) {
-  return (await statusOf(address)) === 404 ? { code: 4004, reason: "There is no such room." } : { code: 1006 };
+  const once = new AbortController();
+  const asked = fetch(address, { cache: "no-store", signal: once.signal });
+  const { code, detail } = await asked.then((answer) => (answer.ok ? {} : answer.json())).catch(() => ({}));
+  once.abort();
+  return { code: REFUSALS[code] ?? 1006, reason: detail };
 }
 
 /** The status of an ordinary request; null: nobody answers. */
-async function statusOf(address) {
-  try {
-    return (await fetch(address, { cache: "no-store" })).status;
-  } catch {
-    return null;
-  }
-}
+const statusOf = (address) => fetch(address, { cache: "no-store" }).then(({ status }) => status, () => null);
 
 async function post(address, body) {
-  const answer = await fetch(address, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
   const said = await answer.json();
   if (answer.ok) return said;
-  const after = Number(answer.headers.get("Retry-After"));
-  throw new Refused(said.code, said.detail, after ? after * 1000 : null);
+  throw new Refused(said.code, said.detail, Number(answer.headers.get("Retry-After")) * 1000 || null);
 }
 
 /** Whether a line is typed no more, by what was said: it is on air, or its question is not. */

@@ -26,7 +26,6 @@ const pace = new Pace(show, drawn);
 const mine = new Mine();
 let unseen = 0; // what came above while the reader was further down
 let missed = false;
-let sentAway = false;
 
 function show(entry) {
   const above = byId("talk").getBoundingClientRect().top;
@@ -82,10 +81,7 @@ live.on("presence", ({ room, visitors }) => {
 live.on("submission", (said) => mine.tell(said));
 live.on("error", ({ code, room, ref }) => {
   if (code !== "banned" || ref) return; // what was handed in and not taken is told where it was written
-  if (room === page.room) {
-    sentAway = true; // from the chat beside it, too: it is one page
-    live.close();
-  } else if (room === chat?.room) chat.close(texts.banned_chat);
+  if (room === chat?.room) chat.close(texts.banned_chat);
 });
 live.on("notice", (said) => slate.notice(said));
 live.on("state", (now) => {
@@ -99,7 +95,7 @@ live.on("state", (now) => {
 
 function tell(now) {
   const said = { connecting: missed ? texts.waiting : texts.connecting, live: texts.live, waiting: texts.waiting }[now.state];
-  const ended = now.code === 4003 || sentAway ? texts.banned : filled(texts.ended, { reason: now.reason ?? "" });
+  const ended = now.code === 4003 ? texts.banned : filled(texts.ended, { reason: now.reason ?? "" });
   state.dataset.state = now.state === "connecting" && missed ? "waiting" : now.state;
   state.dataset.phase = slate.phase;
   document.body.classList.toggle("out", ended === texts.banned);
