@@ -191,6 +191,12 @@ def test_scripts_write_the_same_elements_as_the_server(house: House, open_page: 
     expect(page.locator("#talk > li")).to_have_count(2)
     expect(page.locator(".corrected")).to_have_count(1)
     expect(page.locator('[data-kind="answer"] strong:visible')).to_have_text(["Marie", "Paul"])
+    gone = ask(house, "salon", "Bob", "An insult?")
+    house.decide(gone, "approve")
+    gone = house.decide(gone, "air")["message"]
+    house.say("salon", "That is not so.", kind="answer", re=gone)
+    house.ask("DELETE", f"/v1/rooms/salon/messages/{gone}", "moderator")
+    expect(page.locator(".gone + .said .text")).to_have_text("That is not so.")
     page.evaluate("document.querySelectorAll('.fresh').forEach((one) => one.classList.remove('fresh'))")
     written = elements(page)
     page.reload()

@@ -130,6 +130,9 @@ async def test_the_first_view_has_what_was_said_and_nothing_that_was_taken_back(
     await stage.publish("Becaus.", author=Author("Ann", "guest"), kind="answer", re=asked.id)
     secret = await stage.publish("a secret")
     await stage.retract(secret.id)
+    insult = await stage.publish("an insult", author=Author("Bob", "visitor"), kind="question")
+    await stage.publish("That is not so.", author=Author("Ann", "guest"), kind="answer", re=insult.id)
+    await stage.retract(insult.id)
     answer = (await stage.history())[1]
     await stage.publish("Because.", kind="correction", re=answer.id)
     async with site.client() as client:
@@ -137,6 +140,10 @@ async def test_the_first_view_has_what_was_said_and_nothing_that_was_taken_back(
         assert "secret" not in page
         assert page.index("Why?") < page.index("Because.")
         assert "Becaus.<" not in page
+        for shown in (page, (await client.get("/embed/stage")).text):
+            assert not {"an insult", "Bob"} & set(re.findall("an insult|Bob", shown))
+            gone = shown.index(TEXTS["en"]["retracted"])  # so nobody takes it for an answer to what was asked before
+            assert shown.index(f'data-id="{insult.id}"') < gone < shown.index("That is not so.")
         assert f'data-position="{stage.position}"' in page
 
 

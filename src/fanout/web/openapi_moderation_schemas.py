@@ -77,7 +77,7 @@ MODERATION_SCHEMAS: Final[dict[str, Schema]] = {
         room=ref("RoomName"),
         source=ref("Source"),
         person=text(
-            "A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target. Empty if one may not ban."
+            "A pseudonym: `visitor:` or `phone:` and a keyed hash; what a ban takes as its target; empty for others."
         ),
         name=text("Display name."),
         text=text("As it would go on air."),

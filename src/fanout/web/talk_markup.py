@@ -44,7 +44,10 @@ def _said(line: Line, before: Line | None, texts: Texts) -> str:
     time = f'<time datetime="{iso_time(line.at)}">{clock(moment(line.at))}</time>'
     # An answer that goes on where the same person's stops needs no second name.
     same = before is not None and before.kind == line.kind == "answer" and before.author.name == line.author.name
+    gone = line.retracted_at is not None
+    text = texts["retracted"] if gone else line.text
+    name = f"said{' gone' if gone else ''}{' same' if same else ''}"
     return (
-        f'<article class="said{" same" if same else ""}" data-id="{escape(line.id)}" data-kind="{escape(line.kind)}">'
-        f'<p class="by">{by}{what}{corrected}{time}</p><p class="text" dir="auto">{escape(line.text)}</p></article>'
+        f'<article class="{name}" data-id="{escape(line.id)}" data-kind="{escape(line.kind)}">'
+        f'<p class="by">{by}{what}{corrected}{time}</p><p class="text" dir="auto">{escape(text)}</p></article>'
     )

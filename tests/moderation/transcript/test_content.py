@@ -57,13 +57,19 @@ async def test_a_correction_that_is_taken_back_gives_way_to_what_was_said_before
     assert await shown(room) == [["Why?", "Because."]]
 
 
-async def test_answers_to_a_question_that_was_taken_back_stay_together_without_it(room):
+async def test_answers_to_a_question_that_was_taken_back_stay_under_its_place(room):
     question, other = await asked(room, "Gone"), await asked(room, "Stays")
     await answered(room, question, "one")
     await answered(room, other, "elsewhere")
     await answered(room, question, "two")
     await room.retract(question.id)
-    assert await shown(room) == [["Stays", "elsewhere"], ["one", "two"]]
+    assert [one.number for one in exchanges_of(await room.history(), View.PUBLIC)] == [None, 1]
+    assert [
+        [line.text for line in (one.lead, *one.replies)] for one in exchanges_of(await room.history(), View.PUBLIC)
+    ] == [
+        ["", "one", "two"],
+        ["Stays", "elsewhere"],
+    ]
     assert await shown(room, View.INTERNAL) == [["", "one", "two"], ["Stays", "elsewhere"]]
 
 

@@ -71,6 +71,25 @@ async def test_what_was_taken_back_is_nowhere_public(format: TranscriptFormat, t
 
 
 @formats
+async def test_answers_to_what_was_taken_back_stand_under_its_place_in_every_form(format: TranscriptFormat):
+    async with open_engine() as engine:
+        room = await open_stage(engine)
+        kept = await asked(room, "Are the trains late?")
+        await answered(room, kept, "No.")
+        insult = await asked(room, "SLANDER about Zebulon")
+        await answered(room, insult, "That is not so.")
+        await room.retract(insult.id)
+        written = (await public_transcript(room, format)).decode()
+        assert "SLANDER" not in written
+        taken_back = (
+            "retracted_at" if format.media_type.startswith(("text/csv", "application/json")) else "taken back at"
+        )
+        between = written[written.index("No.") : written.index("That is not so.")]
+        assert (insult.id if taken_back == "retracted_at" else taken_back) in between
+        assert taken_back in written
+
+
+@formats
 async def test_a_correction_that_was_not_taken_back_itself_goes_with_what_it_corrected(format: TranscriptFormat):
     async with open_engine() as engine:
         room = await open_stage(engine)

@@ -1,5 +1,5 @@
 """What was said on a stage, put in order: questions with their answers, as finally corrected, without what was taken
-back.
+back. Of a question that was taken back and has answers, its place is left: they would answer the one before it.
 
 A correction counts for the message that it refers to, through other corrections too. When the message is taken back,
 so is what corrected it, whether or not that was taken back as well: it says the same thing in other words.
@@ -86,8 +86,24 @@ class Record:
 
 def exchanges_of(entries: Iterable[Entry], view: View) -> tuple[Exchange, ...]:
     """The exchanges of a room's entries, in the order in which each began. Messages without text are left out."""
-    lines = [line for line in _lines(list(entries)) if view is View.INTERNAL or line.line.retracted_at is None]
-    return _grouped(lines)
+    groups = _grouped(_lines(list(entries)))
+    if view is View.PUBLIC:
+        groups = [shown for group in groups if (shown := _published(group))]
+    number = count(1)
+    return tuple(
+        Exchange(next(number) if _counts(lead, view) else None, lead, tuple(replies)) for lead, *replies in groups
+    )
+
+
+def _published(group: list[Line]) -> list[Line]:
+    """What the public has of these: the first of them also when it was taken back, if something refers to it."""
+    lead, *replies = group
+    shown = [line for line in replies if line.retracted_at is None]
+    return [lead, *shown] if shown or lead.retracted_at is None else []
+
+
+def _counts(lead: Line, view: View) -> bool:
+    return lead.kind == QUESTION and (view is View.INTERNAL or lead.retracted_at is None)
 
 
 @dataclass(slots=True)
@@ -137,7 +153,7 @@ def _line(said: _Said) -> Line:
     )  # fmt: skip
 
 
-def _grouped(lines: Sequence[_Referring]) -> tuple[Exchange, ...]:
+def _grouped(lines: Sequence[_Referring]) -> list[list[Line]]:
     groups: list[list[Line]] = []
     group_of: dict[str, list[Line]] = {}
     for referring in lines:
@@ -149,7 +165,4 @@ def _grouped(lines: Sequence[_Referring]) -> tuple[Exchange, ...]:
                 group_of[referring.re] = group  # several answers to what is not here stay together
         group.append(referring.line)
         group_of[referring.line.id] = group
-    number = count(1)
-    return tuple(
-        Exchange(next(number) if lead.kind == QUESTION else None, lead, tuple(replies)) for lead, *replies in groups
-    )
+    return groups

@@ -14,7 +14,7 @@ from fanout.core.message import iso_time
 from fanout.moderation.transcript.content import Exchange, Record, View
 from fanout.moderation.transcript.form import Form, opinion, told
 
-PUBLIC: Final = ("question", "kind", "id", "at", "name", "role", "text", "corrected_at")
+PUBLIC: Final = ("question", "kind", "id", "at", "name", "role", "text", "corrected_at", "retracted_at")
 INTERNAL: Final = (
     "number", "id", "source", "source_id", "person", "name", "received_at", "state", "text", "original", "reason",
     "by", "decided_at", "merged_into", "message", "opinions", "decisions",
@@ -43,6 +43,7 @@ class Delimited(Form):
             _row((
                 number, line.kind, line.id, iso_time(line.at), line.author.name, line.author.role, line.text,
                 "" if line.corrected_at is None else iso_time(line.corrected_at),
+                "" if line.retracted_at is None else iso_time(line.retracted_at),
             ))
             for line in (exchange.lead, *exchange.replies)
         )  # fmt: skip

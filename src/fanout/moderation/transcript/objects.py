@@ -65,10 +65,10 @@ class Objects(Form):
             "kind": line.kind, "id": line.id, "author": {"name": line.author.name, "role": line.author.role},
             "at": iso_time(line.at), "text": line.text,
             "corrected_at": None if line.corrected_at is None else iso_time(line.corrected_at),
+            "retracted_at": None if line.retracted_at is None else iso_time(line.retracted_at),
         }  # fmt: skip
         if self.stage.view is View.INTERNAL:
             fields["earlier"] = [{"text": wording.text, "at": iso_time(wording.at)} for wording in line.earlier]
-            fields["retracted_at"] = None if line.retracted_at is None else iso_time(line.retracted_at)
         return _without_empty(fields)
 
     def _next(self, name: str) -> str:

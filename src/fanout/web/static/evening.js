@@ -53,9 +53,9 @@ export class Evening extends EventTarget {
     if (message.kind === "desk") {
       for (const change of message.data?.changes ?? []) if (change.what === "draft") this.#draft(change);
       this.#soon();
-    } else if (message.kind === "question" && !message.retracted) {
-      const { id, author, text, data } = message;
-      this.onAir = { submission: data?.submission ?? null, message: id, name: author.name, text, answers: [] };
+    } else if (message.kind === "question") {
+      const { id, author, text, data, retracted } = message;
+      this.onAir = retracted ? null : { submission: data?.submission ?? null, message: id, name: author.name, text, answers: [] };
     } else if (this.onAir && message.re) this.#answer(message);
     this.#changed();
   }
