@@ -126,8 +126,8 @@ class KeyReused(Conflict):
 
 
 class TransitionRefused(Conflict):
-    """A step does not lead on from the submission's state (`already_decided`, `nothing_to_undo`), or somebody else has
-    it in hand (`leased`). The detail says who."""
+    """A step does not lead on from the submission's state (`already_decided`, `nothing_to_undo`), is another's to undo
+    (`not_your_step`), or somebody else has it in hand (`leased`). The detail says who."""
 
     code = "already_decided"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 import trio.testing
@@ -45,8 +47,8 @@ async def test_the_reason_of_a_rejection_reaches_the_author_and_an_undo_takes_it
         asked = await house.ask()
         rejected = await house.do(asked.id, Step.REJECT, reason="Off the subject.")
         assert (rejected.state, rejected.reason, rejected.by) == (State.REJECTED, "Off the subject.", "Ann (moderator)")
-        undone = await house.do(asked.id, Step.UNDO, BOB)
-        assert (undone.state, undone.reason, undone.by) == (State.HELD, "", "Bob (moderator)")
+        undone = await house.do(asked.id, Step.UNDO, ANN)
+        assert (undone.state, undone.reason, undone.by) == (State.HELD, "", "Ann (moderator)")
         with pytest.raises(TransitionRefused) as caught:
             await house.do(asked.id, Step.UNDO)
         assert refusal(caught) == "nothing_to_undo"
@@ -291,3 +293,31 @@ async def test_pages_of_the_queue_have_a_size_and_take_a_token_for_their_room():
         for call in (house.desk.find(here, "a" * 12), house.desk.history(here, "a" * 12)):
             with pytest.raises(SubmissionNotFound):
                 await call
+
+
+async def test_an_undo_takes_back_one_s_own_step_and_tells_whose_another_is():
+    twin = replace(ANN, subject="another-ann")
+    async with open_house() as house:
+        asked = (await house.ask()).id
+        await house.do(asked, Step.APPROVE, ANN)
+        for other, name in ((BOB, "Ann (moderator)"), (twin, "another Ann (moderator)")):
+            with pytest.raises(TransitionRefused) as caught:
+                await house.do(asked, Step.UNDO, other)
+            assert caught.value.code == "not_your_step"
+            assert name in caught.value.detail
+        await house.do(asked, Step.CUE, EVE)
+        with pytest.raises(TransitionRefused, match="Eve"):
+            await house.do(asked, Step.UNDO, ANN)
+        await house.do(asked, Step.SKIP, twin)
+        assert (await house.do(asked, Step.UNDO, twin)).state is State.CUED
+
+
+async def test_two_of_one_name_have_each_their_own_in_hand():
+    twin = replace(ANN, subject="another-ann")
+    async with open_house() as house:
+        asked = (await house.ask()).id
+        await house.desk.claim(ANN, asked)
+        with pytest.raises(TransitionRefused) as caught:
+            await house.do(asked, Step.APPROVE, twin)
+        assert caught.value.code == "leased"
+        await house.do(asked, Step.APPROVE, ANN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import secrets
 
 from fanout.cli.server_flags import add_config_flag, add_data_flags, config_from
 from fanout.core.principal import EVERY_ROOM, Role
@@ -51,5 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     if config.memory and config.secret is None:
         raise ConfigurationError("secret", "a server in memory has no directory to keep one; set FANOUT_SECRET.")
-    print(tokens_of(config).issue(arguments.role, rooms, name=arguments.name, ttl=arguments.ttl))
+    # Two who have one name, or none, are told apart by it.
+    subject = secrets.token_hex(8)
+    print(tokens_of(config).issue(arguments.role, rooms, name=arguments.name, ttl=arguments.ttl, subject=subject))
     return 0

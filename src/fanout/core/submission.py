@@ -67,7 +67,7 @@ class Step(StrEnum):
     RETRACT = "retract"
     """Taken off the air."""
     UNDO = "undo"
-    """The last step is taken back, unless it is one of `FINAL`."""
+    """Whoever took the last step takes it back, unless it is one of `FINAL`."""
 
 
 def _stays(*states: State) -> Mapping[State, State]:
@@ -233,7 +233,7 @@ def decide(submission: Submission, decision: Decision) -> Submission:
 
     Raises:
         TransitionRefused: `already_decided`: the step does not lead on from the present state; the detail says which it
-            is and who brought it about. `nothing_to_undo`.
+            is and who brought it about. `nothing_to_undo`; `not_your_step`: another took the last step; says who.
         InvalidInput: `part_not_taken`; a code of `NEEDS`; `merges_itself`.
     """
     if decision.step is Step.UNDO:
@@ -277,6 +277,10 @@ def _undone(submission: Submission, decision: Decision) -> Submission:
     if before is None or before.state is State.RECEIVED:
         raise TransitionRefused("There is no step that could be taken back.", code="nothing_to_undo")
     _check_parts(submission, decision)
+    if submission.by != decision.by:
+        raise TransitionRefused(
+            f"The last step was taken by {submission.by}; undo takes back your own.", code="not_your_step"
+        )
     return replace(
         submission,
         state=before.state,

@@ -95,7 +95,8 @@ class Desk:
         Raises:
             NotAllowed: This role or token may not (`fanout.moderation.steps.STEP_NEEDS`).
             SubmissionNotFound: There is none of that id.
-            TransitionRefused: `already_decided`, `leased` (both say who), `nothing_to_undo`, `merge_into_closed`.
+            TransitionRefused: `already_decided`, `leased` (both say who), `nothing_to_undo`,
+                `not_your_step` (says whose), `merge_into_closed`.
             InvalidInput: What `fanout.core.submission.decide` lists; `reason_too_long`, a text that
                 can't be aired, `not_on_run_sheet`, `run_sheet_full`.
             RecordNotFound: `prepared_answer_not_found`.

@@ -1,8 +1,9 @@
-"""Who has what in hand at the desk: leases, and the moment in which somebody decides."""
+"""Who has what in hand at the desk: leases, the moment in which somebody decides, and whose the last step was."""
 
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +22,10 @@ SETTLED: Final = frozenset({State.AIRED, State.ANSWERED, State.WITHDRAWN})
 """States in which no moderator has anything to decide any more: what they had in hand falls out of it."""
 
 
+MAX_LAST_STEPS: Final = 10_000
+"""Submissions of which it is remembered who took the last step; of those before, and after a restart, names tell."""
+
+
 class Hands:
     """The leases of all rooms, in memory: after a restart nobody has anything in hand. `run` tells of their ends.
 
@@ -33,6 +38,8 @@ class Hands:
         self._leases = Leases()
         self._deciding: dict[str, str] = {}
         """Submissions on which somebody is deciding in this moment, and who."""
+        self._last: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        """By submission, who took the last step at the desk: two moderators may have one name."""
         self._heard: list[Callable[[Lease], None]] = []
         self._claimed = trio.Event()
 
@@ -42,7 +49,7 @@ class Hands:
 
         Raises:
             TransitionRefused: `leased`: somebody else has one of them in hand, if that matters for this step, or is
-                deciding on it in this moment.
+                deciding on it in this moment. `not_your_step`: it would undo what another of the same name has done.
         """
         if step in KEPT_APART:
             self._leases.check(submission_ids, _holder(principal), self._clock())
@@ -50,6 +57,11 @@ class Hands:
             if submission_id in self._deciding:
                 raise TransitionRefused(
                     f"{self._deciding[submission_id]} is deciding on this in this moment.", code="leased"
+                )
+            holder, by = self._last.get(submission_id, ("", ""))
+            if step is Step.UNDO and by == signature(principal) and holder != _holder(principal):
+                raise TransitionRefused(
+                    f"The last step was taken by another {by}; undo takes back your own.", code="not_your_step"
                 )
         self._deciding.update(dict.fromkeys(submission_ids, signature(principal)))
         try:
@@ -75,6 +87,10 @@ class Hands:
 
     def decided(self, principal: Principal, submission: Submission, step: Step) -> None:
         """What is decided is out of hand; what is being worked on stays there, if it was."""
+        self._last[submission.id] = _holder(principal), signature(principal)
+        self._last.move_to_end(submission.id)
+        if len(self._last) > MAX_LAST_STEPS:
+            self._last.popitem(last=False)
         if submission.state in SETTLED:
             self.settled(submission)
         elif step not in WORKING:

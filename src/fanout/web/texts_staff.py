@@ -109,6 +109,7 @@ DESK_TEXTS: Final = typeset({
         "refused": {
             "leased": "somebody else has this in hand.", "already_decided": "somebody else has decided on it.",
             "nothing_to_undo": "there is no step that could be taken back.",
+            "not_your_step": "somebody else has decided on it since.",
             "merge_into_closed": "that one can’t speak for others.",
         },
         "unseen": {
@@ -161,6 +162,7 @@ DESK_TEXTS: Final = typeset({
         "refused": {
             "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre a déjà décidé.",
             "nothing_to_undo": "il n’y a rien à annuler.",
+            "not_your_step": "quelqu’un d’autre a décidé depuis.",
             "merge_into_closed": "celle-là ne peut plus représenter les autres.",
         },
         "unseen": {

@@ -22,7 +22,7 @@ const KEYS = { // action: key, what it takes to be allowed, the states in which 
 const AFTER = { approve: "approved", reject: "rejected", hold: "held", air: "aired", retract: "rejected" };
 const FINAL = new Set(["air", "retract"]); // what was heard was heard
 const NO_SESSION = new Set(["token_missing", "token_refused"]);
-const GONE = new Set(["nothing_to_undo", "merge_into_closed", "ban_not_found"]); // there is nothing left to take back
+const GONE = new Set(["nothing_to_undo", "not_your_step", "merge_into_closed", "ban_not_found"]); // there is nothing left to take back
 
 /** Why something was not done, for people. */
 export function failure(error, unreachable = texts.unreachable) {
