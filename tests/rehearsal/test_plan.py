@@ -132,6 +132,8 @@ def test_a_crowd_that_fits_in_one_process_gets_one():
         ("aired = 10", "aired = 10\nchat = 10_000", "chat"),
         ("aired = 10", "aired = 10\norigins = [{where = 'x', share = 0.5}]", "origins"),
         ("aired = 10", "aired = 10\norigins = [{where = 'x', part = 0.5}]", "origins[0]"),
+        ("aired = 10", "aired = 10\norigins = [{where = 'x', share = 1, asks = false}]", "origins"),
+        ("aired = 10", "aired = 10\norigins = [{where = 'x', share = 1, event_streams = 1}]", "origins"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, key: str):
@@ -144,6 +146,36 @@ def test_a_mistake_in_the_programme_says_what_would_do():
     with pytest.raises(ConfigurationError, match=r"20 of 20 questions, of which 50 % are approved: at most 10\."):
         read_projection(MAYOR.replace("questions = 60", "questions = 20").replace("aired = 10", "aired = 20"))
     assert read_projection(MAYOR.replace("questions = 60", "advance_questions = 60")), "they are read in the event then"
+
+
+def test_where_people_are_is_how_they_listen():
+    projection = read_projection(f"""{MAYOR}
+[[origins]]
+where = "telephones"
+share = 0.5
+stalls = 0.2
+[[origins]]
+where = "offices"
+share = 0.2
+event_streams = 0.25
+[[origins]]
+where = "the newspaper's window"
+share = 0.3
+asks = false
+""")
+    scenario = read_scenario(scenario_of(projection))
+    assert scenario.event_streams == 0.05
+    assert [(fault.kind, fault.share) for fault in scenario.faults] == [("cut", 1), ("stall", 0.1)]
+    assert {
+        "50 % from telephones. Of those, 20 % have lines that stall.",
+        "20 % from offices. Of those, 25 % listen over event streams, where WebSockets do not pass.",
+        "30 % from the newspaper's window. They only read.",
+        "Over event streams nobody asks in a rehearsal: what comes from there comes from the others.",
+    } < set(scenario.assumptions)
+    assert any("the script of a window" in each for each in scenario.assumptions)
+    everywhere = read_scenario(scenario_of(read_projection(MAYOR)))
+    assert everywhere.event_streams == 0
+    assert not any("WebSockets" in each for each in everywhere.assumptions)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +250,7 @@ def test_a_scenario_that_somebody_may_have_changed_is_not_written_over(tmp_path:
     assert (tmp_path / "ours.toml").read_text() == "by hand"
     done = fanout("plan", "mayor.toml", "-o", "ours.toml", "--overwrite", folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "\nAssumed: 1 moderator(s), 120 seconds a question; 50 % are approved.\n" in done.stdout
     assert "\nWarning: 1 moderator(s) at 120 s each are too few" in done.stdout
     assert "In doubt: 1 moderator(s)" in (tmp_path / "ours.toml").read_text()
     for place in (".", "nowhere/ours.toml"):

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fanout.rehearsal.calibration import calibrate
     from fanout.rehearsal.doubts import doubts
     from fanout.rehearsal.needs import in_words, needs
-    from fanout.rehearsal.planned import desk_of, scenario_of
+    from fanout.rehearsal.planned import assumptions_of, desk_of, scenario_of
     from fanout.rehearsal.projection import read_projection
 
     try:
@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     machine = calibrate()
     for line in in_words(projection, machine, needs(projection, machine)):
         print(line)
+    for assumed in assumptions_of(projection):
+        print(f"Assumed: {assumed}")
     for doubt in doubts(projection, desk_of(projection)):
         print(f"Warning: {doubt}")
     if output is not None:

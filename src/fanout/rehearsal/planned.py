@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from fanout.rehearsal.desk import Desk, reckon
 from fanout.rehearsal.doubts import PATIENCE_S, doubts, reads_sms
 from fanout.rehearsal.projection import (
     ANNOUNCEMENTS_A_MINUTE,
     WITHIN_MS,
+    Origin,
     Projection,
     asked,
     chat_messages,
     connections,
     stalled_share,
+    stream_share,
 )
 from fanout.rehearsal.scenario import read_scenario
+
+STALL_SECONDS: Final = 30
+"""How long a line that stalls is not read: a train in a tunnel."""
 
 
 def scenario_of(projection: Projection) -> str:
     """The scenario's file. What was not projected is assumed, and said; so is what is doubtful."""
     desk = desk_of(projection)
-    assumed = _assumptions(projection) + [f"In doubt: {doubt}" for doubt in doubts(projection, desk)]
+    assumed = assumptions_of(projection) + [f"In doubt: {doubt}" for doubt in doubts(projection, desk)]
     return _text(projection, assumed, sms_are_read=reads_sms(desk))
 
 
@@ -58,6 +64,7 @@ def _text(projection: Projection, assumed: Sequence[str], *, sms_are_read: bool)
         "]",
         *(['asks_in = "stage"'] if asks else []),
         *(['speaks_in = "stage"'] if announces else []),
+        *([f"event_streams = {share:.4g}"] if (share := stream_share(projection)) else []),
         "",
         *_rooms(projection, asks=asks, chats=chats),
         "[totals]",
@@ -75,15 +82,22 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def _assumptions(projection: Projection) -> list[str]:
+def assumptions_of(projection: Projection) -> list[str]:
+    """What was projected, and what it is taken to mean."""
     said = [
         f"{projection.people:,} people at the same time, who come within {projection.arrive_within:g} minutes, evenly.",
         f"{projection.reloads:g} reloads for each of them on average.",
     ]
-    said += [
-        f"{100 * origin.share:g} % from {origin.where}, of which {100 * origin.stalls:g} % have lines that stall."
-        for origin in projection.origins
-    ]
+    said += [origin_in_words(origin) for origin in projection.origins]
+    if stalled_share(projection):
+        said.append(f"A line that stalls is not read for {STALL_SECONDS} seconds, once, all of them at the same time.")
+    if any(not origin.asks for origin in projection.origins):
+        said.append(
+            "Who can't ask is a listener as any other. The page and the script of a window, which its reader's browser "
+            "fetches once, are not played."
+        )
+    if stream_share(projection) and projection.questions + projection.chat:
+        said.append("Over event streams nobody asks in a rehearsal: what comes from there comes from the others.")
     if projection.questions or projection.sms:
         said.append("Questions and SMS come evenly after the doors have opened, and half as often while they do.")
     if asked(projection):
@@ -96,6 +110,20 @@ def _assumptions(projection: Projection) -> list[str]:
     if projection.break_in_the_middle:
         said.append("Every line is cut once, in the middle, and everybody comes back by themselves.")
     return said
+
+
+def origin_in_words(origin: Origin) -> str:
+    """Where a part of the audience is, and what that means for it."""
+    which = [
+        f"{100 * share:g} % {what}"
+        for share, what in (
+            (origin.stalls, "have lines that stall"),
+            (origin.event_streams, "listen over event streams, where WebSockets do not pass"),
+        )
+        if share
+    ]
+    of_those = f" Of those, {' and '.join(which)}." if which else ""
+    return f"{100 * origin.share:g} % from {origin.where}.{of_those}{'' if origin.asks else ' They only read.'}"
 
 
 def _rooms(projection: Projection, *, asks: bool, chats: bool) -> list[str]:
@@ -141,7 +169,7 @@ def _faults(projection: Projection) -> list[str]:
             'phase = "live"',
             "at = 0.25",
             f"share = {share:.4g}",
-            "seconds = 30",
+            f"seconds = {STALL_SECONDS}",
             "",
         ]
     return lines

@@ -11,11 +11,14 @@ from fanout.rehearsal.scenario import MOST_COUNTED, Count, Positive, Share, read
 
 
 class Origin(Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the audience: where it comes from, its share, and how many of them have lines that stall."""
+    """A part of the audience: where it is, and its share. Of those, how many have lines that stall, and how many
+    listen over event streams, for what is between breaks WebSockets; and whether they ask, which a window can't."""
 
     where: str
     share: Share
     stalls: Share = 0.0
+    event_streams: Share = 0.0
+    asks: bool = True
 
 
 class Projection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +66,10 @@ def read_projection(text: str) -> Projection:
     found = read_toml(text, Projection, "projection", {"origins": Origin})
     if found.origins and abs(sum(origin.share for origin in found.origins) - 1) > 0.01:
         raise ConfigurationError("origins", "the shares of all of them are 1 together.")
+    if found.questions + found.chat and found.origins and not asking_share(found):
+        raise ConfigurationError(
+            "origins", "questions or chat, and nobody who can ask: one with asks = true and event_streams below 1."
+        )
     if found.sms_people > found.sms or (found.sms and not found.sms_people):
         raise ConfigurationError("sms_people", "from 1 to sms: how many people send them.")
     if found.arrive_within >= found.minutes:
@@ -122,3 +129,13 @@ def chat_messages(projection: Projection) -> int:
 def stalled_share(projection: Projection) -> float:
     """Of all listeners, how many have a line that stalls."""
     return sum(origin.share * origin.stalls for origin in projection.origins)
+
+
+def stream_share(projection: Projection) -> float:
+    """Of all listeners, how many listen over event streams."""
+    return sum(origin.share * origin.event_streams for origin in projection.origins)
+
+
+def asking_share(projection: Projection) -> float:
+    """Of all listeners, how many may ask in a rehearsal, where those with event streams only listen."""
+    return sum(origin.share * (1 - origin.event_streams) for origin in projection.origins if origin.asks)
