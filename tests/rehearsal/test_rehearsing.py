@@ -183,7 +183,14 @@ def test_a_server_of_our_own_that_is_killed_is_there_again_with_everything_in_it
         assert house.fault("kill-server")
         found = house.call("operator", "GET", "/v1/rooms/hall/messages?limit=5")["messages"]
         assert [message["id"] for message in found] == [first["id"]]
-        assert set(house.memory()) == {"server"}
+        assert house.gone() is None
+        ((pid, what),) = house.processes().items()
+        assert (what, set(house.memory())) == ("server", {"server"})
+        os.kill(pid, signal.SIGTERM)
+        while (gone := house.gone()) is None:
+            pass
+        assert gone == "the server's process ended by itself (exit code 0)"
+        assert '"draining"' in house.last_lines()
     finally:
         house.close()
 

@@ -123,7 +123,11 @@ def test_who_reads_nothing_else_reads_what_does_not_hold(lost: int, slow: tuple[
 
 def test_the_files_say_the_same(tmp_path: Path):
     done = replace(rehearsal(lost=3), headroom="2 times as many people still meet every objective.")
-    page = write_report(done, tmp_path / "a" / "b")
+    page = write_report(replace(done, gone="it was killed", server_log="Help!\n"), tmp_path / "a" / "b")
+    assert (page.parent / "server.log").read_text() == "Help!\n"
+    assert "until then. The end of its log is in server.log." in page.read_text()
+    write_report(done, page.parent)
+    assert not (page.parent / "server.log").exists(), "it is of another run"
     assert page.read_text().startswith("<!doctype html>")
     kept = (page.parent / "report.md").read_text()
     found = json.loads((page.parent / "report.json").read_text())

@@ -49,6 +49,8 @@ def test_a_wrong_count_is_missed_whatever_and_a_time_only_when_the_generator_kep
     assert verdict.outcome is outcome
     assert {Outcome.MET: 0, Outcome.MISSED: 1, Outcome.INVALID: 3}[outcome] == outcome.exit_code
     assert verdict.problems == (*slow, *short)
+    gone = judge([WHOLE, FAST], {"lost": lost, "delivery_p99_ms": p99}, {}, slow=slow, short=short, gone=True)
+    assert (gone.outcome.exit_code, gone.judged) == (4, verdict.judged)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,15 @@ def test_the_headroom_lies_between_what_passed_and_what_did_not(limit: float):
     assert (bad or good) <= 2.01 * good
     assert len(tried) <= 8
     assert in_words(good, bad)
-    assert ("bottleneck" in in_words(good, bad, proven=False)) is (bad is not None)
+    assert ("bottleneck" in in_words(good, bad, Outcome.INVALID)) is (bad is not None)
+
+
+@given(st.floats(0.05, 31), st.integers(0, 6))
+def test_a_search_that_has_to_end_says_what_it_knows(limit: float, trials: int):
+    left = iter(range(trials))
+    good, bad = find_headroom(lambda tried: None if next(left, None) is None else tried <= limit, at_once=limit >= 1)
+    assert good <= limit
+    assert bad is None or bad > limit
 
 
 def test_no_headroom_is_said_as_such():

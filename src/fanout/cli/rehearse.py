@@ -32,7 +32,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Play a scenario: visitors who come, ask, are cut and come back, SMS, moderators, an animator and "
         "a scribe, each over real connections. Then hold what was measured against the objectives, one by one. "
         "Exit codes: 0 all met, 1 one missed, 2 usage or a mistake in the scenario, 3 the load generator or the clock "
-        "was the bottleneck, so nothing can be said, 4 the server can't be reached, 130 interrupted (SIGTERM: 143).",
+        "was the bottleneck, so nothing can be said, 4 the server can't be reached or was gone before the end, 130 "
+        "interrupted (SIGTERM: 143).",
         epilog=f"SCENARIO is a file, or one of: {', '.join(shipped())}.",
         allow_abbrev=False,
     )
@@ -120,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _make(arguments.report)
     try:
         done = rehearse(request, _tell)
-        if arguments.headroom:
+        if arguments.headroom and done.gone is None:
             done = with_headroom(done, request, _tell)
     except Unreachable as unreachable:
         print(f"fanout: {unreachable.detail}", file=sys.stderr)
@@ -133,6 +134,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _tell(f"Not tried: {left_out}.")
     for each in [*moderation_sentences(done), *size_sentences(done)]:
         _tell(each)
+    if done.gone is not None:
+        print(f"fanout: {done.gone}", file=sys.stderr)
     _tell(f"Verdict: {done.verdict.outcome}.")
     if arguments.report is not None:
         _tell(f"Report: {write_report(done, arguments.report)}")

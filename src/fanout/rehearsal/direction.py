@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -17,10 +14,13 @@ import trio
 from msgspec.structs import asdict
 
 from fanout.core.position import Position
+from fanout.errors import ConfigurationError
 from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.disk import watch_disk
 from fanout.rehearsal.house import House, Unreachable
+from fanout.rehearsal.load_process import LoadProcess
 from fanout.rehearsal.measures import Record
+from fanout.rehearsal.presence import until_gone
 from fanout.rehearsal.recording.playing import Replay
 from fanout.rehearsal.scenario import Fault, Scenario
 from fanout.rehearsal.schedule import Schedule, seats, share_of
@@ -69,6 +69,9 @@ class Direction:
         self.advance_seconds = 0.0
         self.opened = 0.0
         """When the doors opened, in seconds since 1970."""
+        self.gone: str | None = None
+        """Why the server was not there to the end, if it was not; what was seen until then is in the record."""
+        self._playing = trio.CancelScope()
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -161,54 +164,66 @@ class Direction:
     # --- while it runs ------------------------------------------------------------------------------------------------
 
     async def play(self) -> None:
-        """Play it to the end.
+        """Play it to the end, or until the server is gone for good.
 
         Raises:
-            Unreachable: The server can't be reached at the end.
+            Unreachable: A load process did not start.
         """
-        orders = self._orders()
-        processes: dict[str, trio.Process] = {}
+        processes: dict[str, LoadProcess] = {}
         try:
-            for name in orders:
-                processes[name] = await trio.lowlevel.open_process(
-                    [sys.executable, "-m", "fanout.rehearsal.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
-            readers = {name: _Lines(process) for name, process in processes.items()}
+            for name, orders in self._orders().items():
+                processes[name] = await LoadProcess.start(orders)
             for name, process in processes.items():
-                await _write(process, orders[name])
-            for name, reader in readers.items():
-                if await reader.line() is None:
+                if await process.line() is None:
                     raise Unreachable(f"the load process {name!r} did not start")
             begin, self.opened = time.monotonic() + 0.1, time.time() + 0.1
             for process in processes.values():
-                await _write(process, begin)
-            async with trio.open_nursery() as watching:
-                for at, fault in self._schedule.faults:
-                    watching.start_soon(self._go_wrong, begin + at, at, fault)
-                if self._scenario.asks_in:
-                    watching.start_soon(self._watch_queue, begin)
-                watching.start_soon(self._show, begin)
-                async with trio.open_nursery() as listening:
-                    async with trio.open_nursery() as speaking:
-                        for name, reader in readers.items():
-                            nursery = listening if orders[name]["kind"] == "audience" else speaking
-                            nursery.start_soon(self._read, name, reader)
-                        speaking.start_soon(trio.sleep, self._schedule.seconds)
-                    for name, process in processes.items():
-                        if orders[name]["kind"] == "audience":
-                            await _write(process, "nobody speaks any more")
-                watching.cancel_scope.cancel()
+                await process.tell(begin)
+            with self._playing:
+                await self._watch(begin, processes)
             self.clock_step = abs((time.time() - self.opened) - (time.monotonic() - begin))
         finally:
             for process in processes.values():
-                process.kill()
-                with trio.CancelScope(shield=True):
-                    await process.wait()
-        await trio.to_thread.run_sync(self._count)
+                await process.end()
+        if self.gone is None:
+            try:
+                await trio.to_thread.run_sync(self._count)
+            except Unreachable as gone:
+                self.gone = gone.detail
 
-    async def _read(self, name: str, reader: _Lines) -> None:
+    async def _watch(self, begin: float, processes: dict[str, LoadProcess]) -> None:
+        """Until every load process is done."""
+        async with trio.open_nursery() as watching:
+            for at, fault in self._schedule.faults:
+                watching.start_soon(self._go_wrong, begin + at, at, fault)
+            if self._scenario.asks_in:
+                watching.start_soon(self._watch_queue, begin)
+            watching.start_soon(self._show, begin)
+            watching.start_soon(self._watch_house)
+            async with trio.open_nursery() as listening:
+                async with trio.open_nursery() as speaking:
+                    for name, process in processes.items():
+                        (listening if process.listens else speaking).start_soon(self._read, name, process)
+                    speaking.start_soon(trio.sleep, self._schedule.seconds)
+                for process in processes.values():
+                    if process.listens:
+                        await process.tell("nobody speaks any more")
+            watching.cancel_scope.cancel()
+
+    async def _watch_house(self) -> None:
+        self._end(await until_gone(self._house))
+
+    def _end(self, why: str) -> None:
+        """There is nobody to rehearse against any more."""
+        t = time.time() - self.opened
+        self.gone = f"{t:.0f} s after the doors opened, {why}"
+        self.record.happen(t, "the server was gone")
+        self._tell(f"  {self.gone}")
+        self._playing.cancel()
+
+    async def _read(self, name: str, process: LoadProcess) -> None:
         last = None
-        while (said := await reader.line()) is not None:
+        while (said := await process.line()) is not None:
             self.record.add(name, said)
             last = said["type"]
         if last != "last":
@@ -221,7 +236,12 @@ class Direction:
         self._tell(f"  {fault.kind}{share}")
         if fault.kind in ("cut", "stall", "flood"):
             return  # the load processes do it
-        if not await trio.to_thread.run_sync(self._house.fault, fault.kind):
+        try:
+            done = await trio.to_thread.run_sync(self._house.fault, fault.kind)
+        except (Unreachable, ConfigurationError) as failed:
+            self._end(failed.detail)
+            return
+        if not done:
             self.not_tried.append(f"{fault.kind} in {fault.phase}: only a server of the rehearsal's own may be harmed")
         elif fault.kind == "stop-disk":
             room = self._scenario.speaks_in or self._scenario.asks_in or self._scenario.rooms[0].names()[0]
@@ -238,8 +258,8 @@ class Direction:
         while True:
             call = partial(self._house.call, "moderator", "GET", patience=1.0)
             try:
-                tallies = await trio.to_thread.run_sync(partial(call, f"{path}/tallies"))
-                page = await trio.to_thread.run_sync(partial(call, oldest_held))
+                tallies = await trio.to_thread.run_sync(call, f"{path}/tallies", abandon_on_cancel=True)
+                page = await trio.to_thread.run_sync(call, oldest_held, abandon_on_cancel=True)
             except Unreachable:
                 pass  # it may be dead on purpose; the next look tells
             else:
@@ -284,29 +304,6 @@ class Direction:
                 self.heads[name] = (position.epoch, position.seq)
         self.tallies, self.per_send = self._counting.since(), self._counting.per_send()
         self.memory = self._house.memory()
-
-
-class _Lines:
-    """The JSON lines that a process writes."""
-
-    def __init__(self, process: trio.Process) -> None:
-        self._process, self._unread = process, b""
-
-    async def line(self) -> Any:
-        """The next one; None at the end."""
-        assert self._process.stdout is not None
-        while b"\n" not in self._unread:
-            received = await self._process.stdout.receive_some(1 << 20)
-            if not received:
-                return None
-            self._unread += received
-        line, _, self._unread = self._unread.partition(b"\n")
-        return json.loads(line)
-
-
-async def _write(process: trio.Process, what: object) -> None:
-    assert process.stdin is not None
-    await process.stdin.send_all(json.dumps(what).encode() + b"\n")
 
 
 def _plain(span: Any) -> dict[str, Any]:

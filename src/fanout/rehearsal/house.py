@@ -6,9 +6,11 @@ import os
 import resource
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +36,12 @@ MISTAKE: Final = 2
 
 TOKENS_LAST_SECONDS: Final = 24 * 3600
 
+GONE_SECONDS: Final = 15.0
+"""A server that runs has refused connections for so long: it is not just starting again."""
+
+LAST_LINES_BYTES: Final = 100_000
+"""Of the log of a server of ours, what is kept when it has died."""
+
 
 class Unreachable(FanoutError):
     """There is nobody to rehearse against: exit code 4."""
@@ -50,6 +58,7 @@ class House:
         self.url, self.target = url, Target.parse(url)
         self.secret = (config.secret, str(config.data))
         """What makes tokens: the secret itself, or the directory where it is."""
+        self._refuses_since: float | None = None
         self._issue = issue = tokens_of(config).issue
         self.tokens: dict[str, str] = {
             str(role): issue(role, [EVERY_ROOM], name=str(role).capitalize(), ttl=TOKENS_LAST_SECONDS)
@@ -107,6 +116,23 @@ class House:
         """Do this to the server; returns whether it could be done."""
         return False
 
+    def gone(self) -> str | None:
+        """Why it will not come back; None as long as it may."""
+        now = time.monotonic()
+        try:
+            socket.create_connection((self.target.host, self.target.port), GONE_SECONDS).close()
+        except OSError as error:
+            self._refuses_since = self._refuses_since or now
+            if time.monotonic() - self._refuses_since >= GONE_SECONDS:
+                return f"{self.url} has taken no connection for {GONE_SECONDS:g} s: {error}"
+        else:
+            self._refuses_since = None
+        return None
+
+    def last_lines(self) -> str:
+        """The end of its log, as far as it is ours."""
+        return ""
+
     def close(self) -> None:
         """Let it be."""
 
@@ -123,6 +149,8 @@ class OwnServer(House):
         self._secret = secrets.token_urlsafe(32)
         self._sign = Path(self._folder.name) / "slow"
         self._process: subprocess.Popen[str] | None = None
+        self._log = self.data.parent / "server.log"
+        self._dies_on_purpose = False
         try:
             url = self._start(0)
         except BaseException:
@@ -135,8 +163,7 @@ class OwnServer(House):
         command += ["--workers", str(self._workers)] if self._workers else []
         command += [part for plugin in self._plugins for part in ("--plugin", plugin)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FANOUT_")}
-        log = self.data.parent / "server.log"
-        with log.open("ab") as stderr:
+        with self._log.open("ab") as stderr:
             self._process = subprocess.Popen(  # noqa: S603  # our own command, our own arguments
                 command,
                 stdin=subprocess.DEVNULL,
@@ -149,7 +176,7 @@ class OwnServer(House):
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
         if "listening on " not in said:
-            last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+            last = self.last_lines().strip().splitlines()[-3:]
             why = f"the server did not start: {' '.join(last)}"
             with suppress(subprocess.TimeoutExpired):
                 if self._process.wait(STOPS_SECONDS) == MISTAKE:
@@ -195,9 +222,10 @@ class OwnServer(House):
             self._let_files_grow(kind != "stop-disk")
             return True
         if kind == "kill-server" or not self._workers:
-            assert self._process is not None
+            self._dies_on_purpose = True
             self._kill()
             self._start(self.target.port)
+            self._dies_on_purpose = False
             return True
         wanted = kind.removeprefix("kill-")
         for pid, name in self.processes().items():
@@ -205,6 +233,18 @@ class OwnServer(House):
                 os.kill(pid, signal.SIGKILL)
                 return True
         return False
+
+    def gone(self) -> str | None:
+        assert self._process is not None
+        if self._dies_on_purpose or (code := self._process.poll()) is None:
+            return None
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"the server's process ended by itself ({how})"
+
+    def last_lines(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(max(0, self._log.stat().st_size - LAST_LINES_BYTES))
+            return log.read().decode("utf-8", "replace")
 
     def _let_files_grow(self, may: bool) -> None:
         """Or have every write to a file fail, in each process and in those that they start: what a full disk does, for

@@ -15,7 +15,7 @@ from fanout.errors import ConfigurationError
 from fanout.rehearsal.desk import Desk, as_measures, reckon
 from fanout.rehearsal.direction import MOST_CLOCK_STEP_SECONDS, Direction
 from fanout.rehearsal.headroom import find_headroom, in_words
-from fanout.rehearsal.house import House, OwnServer
+from fanout.rehearsal.house import House, OwnServer, Unreachable
 from fanout.rehearsal.measures import Record, absent, counted, full_share, measured, missing
 from fanout.rehearsal.place import place_of
 from fanout.rehearsal.recording.playing import Replay, replay_in
@@ -74,6 +74,10 @@ class Rehearsal:
     """The scenario's file, word for word."""
     desk: Desk | None = None
     """At a scale below 1: the moderators' work of the whole event, which is reckoned, for it can't be scaled."""
+    gone: str | None = None
+    """Why the server was not there to the end; then the rest is what was seen until that moment."""
+    server_log: str = ""
+    """The end of its log then, if it was the rehearsal's own."""
 
 
 def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
@@ -81,7 +85,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
 
     Raises:
         ConfigurationError: A server of our own can't seat so many, or can't be started like that.
-        Unreachable: There is no server, or it refuses.
+        Unreachable: There is no server, or it refuses the rooms. One that is gone later has a verdict of its own.
     """
     scenario, compress = request.scenario, request.compress
     schedule = make_schedule(scenario, scale=request.scale, compress=compress)
@@ -98,15 +102,17 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
         direction = Direction(scenario, schedule, house, tell, replay)
         direction.prepare()
         trio.run(direction.play)
+        server_log = house.last_lines() if direction.gone is not None else ""
     finally:
         house.close()
     record = direction.record
     schedule = schedule if replay is None else replay.filled(schedule)
     whole = measured(record.whole, compress) | counted(record, schedule.totals, direction.tallies)
     visitors = schedule.totals.visitors
-    whole |= missing(record)
-    whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
     whole["per_send"] = direction.per_send
+    if direction.gone is None:
+        whole |= missing(record)
+        whole |= {"behind": record.behind(direction.heads), "absent": absent(record, visitors)}
     whole["full_share"] = full_share(record, visitors)
     desk = reckon(scenario) if schedule.scale < 1 else None
     whole |= {} if desk is None else as_measures(desk)
@@ -114,37 +120,38 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     slow = record.slow()
     if direction.clock_step > MOST_CLOCK_STEP_SECONDS:
         slow.append(f"the machine's clocks parted by {direction.clock_step:.2f} s during the run")
-    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=[*record.short(), *record.faults])
+    short, gone = [*record.short(), *record.faults], direction.gone is not None
+    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=short, gone=gone)
     digest, began = sha256(request.text.encode()).hexdigest(), datetime.fromtimestamp(direction.opened, UTC)
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,
         direction.not_tried, machine, direction.memory, direction.tallies, replay,
-        desk=desk, text=request.text,
+        desk=desk, text=request.text, gone=direction.gone, server_log=server_log,
     )  # fmt: skip
 
 
 def with_headroom(done: Rehearsal, request: Request, tell: Callable[[str], None]) -> Rehearsal:
-    """The same, with the largest multiple that still passes: the evening is played again for each that is tried.
-
-    Raises:
-        Unreachable: As `rehearse`.
-    """
+    """The same, with the largest multiple that still passes: the evening is played again for each that is tried, as
+    long as there is a server."""
 
     outcomes: dict[float | None, Outcome] = {1.0: done.verdict.outcome}
 
-    def passes(multiple: float) -> bool:
+    def passes(multiple: float) -> bool | None:
         tell(f"Headroom: {multiple:g} times as many people")
         try:
             outcome = rehearse(replace(request, scale=request.scale * multiple), tell).verdict.outcome
         except ConfigurationError as refused:  # a server of our own can't seat so many
             tell(f"  {refused.detail}")
             return False
+        except Unreachable as unreachable:
+            tell(f"  {unreachable.detail}")
+            return None
         tell(f"  {outcome}")
         outcomes[multiple] = outcome
         return outcome is Outcome.MET
 
     good, bad = find_headroom(passes, at_once=done.verdict.outcome is Outcome.MET)
-    return replace(done, headroom=in_words(good, bad, proven=outcomes.get(bad) is not Outcome.INVALID))
+    return replace(done, headroom=in_words(good, bad, outcomes.get(bad, Outcome.MISSED)))
 
 
 def _house(request: Request, schedule: Schedule) -> House:

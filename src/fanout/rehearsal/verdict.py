@@ -16,11 +16,12 @@ class Outcome(StrEnum):
     MET = "met"
     MISSED = "missed"
     INVALID = "invalid"
+    UNREACHABLE = "unreachable"
 
     @property
     def exit_code(self) -> int:
-        """0 met, 1 missed, 3 invalid; 2 and 4 are of runs that never were."""
-        return {Outcome.MET: 0, Outcome.MISSED: 1, Outcome.INVALID: 3}[self]
+        """0 met, 1 missed, 3 invalid, 4 when the server was gone before the end; 2 is of runs that never were."""
+        return {Outcome.MET: 0, Outcome.MISSED: 1, Outcome.INVALID: 3, Outcome.UNREACHABLE: 4}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def judge(
     *,
     slow: Sequence[str],
     short: Sequence[str],
+    gone: bool = False,
 ) -> Verdict:
     """The verdict on a run.
 
@@ -77,11 +79,14 @@ def judge(
         whole: What each measure came to; `phases`: the same for each phase.
         slow: Why the generator or its clock may have been the bottleneck.
         short: What it should have done and did not: then nothing that is met was met under the load that was meant.
+        gone: The server was not there to the end: then this is no verdict, whatever was seen until then.
     """
     judged = tuple(
         judge_one(each, (whole if each.phase is None else phases[each.phase]).get(each.measure)) for each in objectives
     )
     missed = [MEASURES[each.objective.measure] for each in judged if not each.met]
+    if gone:
+        return Verdict(Outcome.UNREACHABLE, judged, tuple(slow))
     if any(not each.timed and not (each.by_load and (slow or short)) for each in missed):
         outcome = Outcome.MISSED
     elif missed:

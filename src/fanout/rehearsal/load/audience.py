@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import json
+import math
 import random
 import sys
 import threading
@@ -29,6 +30,9 @@ MOST_CONNECTS_PER_SECOND: Final = 20_000
 
 PICKS: Final = 50
 """Draws for somebody who is connected. When all fail, next to nobody is, and the act is noted as not possible."""
+
+PAUSE_SECONDS: Final = 1.0
+"""Whoever has just asked does not ask for somebody else who is not there."""
 
 ANSWER_SECONDS: Final = 5.0
 """Whoever asked no longer than this before we cut their line could not be answered on it."""
@@ -55,7 +59,7 @@ class Hall(Loop):
         may_speak = [seat for seat in seats if seat not in streams and (not talks or self._rooms[seat] in self._open)]
         count = min(len(orders["identities"]), len(may_speak))
         self._speakers = [may_speak[number * len(may_speak) // count] for number in range(count)]
-        self._spoke = dict.fromkeys(self._speakers, 0.0)
+        self._spoke = dict.fromkeys(self._speakers, -math.inf)
         identities = dict(zip(self._speakers, orders["identities"], strict=False))
         self._away: dict[Listener, float] = {}
         self._reloading: set[Listener] = set()
@@ -96,8 +100,8 @@ class Hall(Loop):
                     acts.append((at + fault["seconds"], "read on", 0, fault))
         return sorted(acts, key=lambda act: act[0])
 
-    def do(self, act: Act) -> None:
-        """What is due now."""
+    def do(self, act: Act, silent_for: float = 0.0) -> None:
+        """What is due now, by somebody who has said nothing for so many seconds."""
         at, kind, number, fault = act
         self.evidence.late(self._clock.now() - at)
         if kind == "cut" or kind == "stall":
@@ -117,7 +121,7 @@ class Hall(Loop):
             while self._stalled:
                 self.read_on(self._stalled.pop())
             return
-        somebody = self._somebody() if kind == "reloads" else self._speaker()
+        somebody = self._somebody() if kind == "reloads" else self._speaker(silent_for)
         if somebody is None and kind == "web_questions":
             self._postponed.append(act)
             return
@@ -149,13 +153,13 @@ class Hall(Loop):
                 return listener, self._rooms[seat], seat
         return None
 
-    def _speaker(self) -> tuple[Listener, str, int] | None:
+    def _speaker(self, silent_for: float) -> tuple[Listener, str, int] | None:
         """Who has been silent longest, of some of those with an identity who are here: nobody speaks twice in a row."""
         here = bisect.bisect(self._speakers, bisect.bisect(self._arrivals, self._clock.now()) - 1)
         picked = [self._speakers[self._chance.randrange(here)] for _ in range(PICKS if here else 0)]
         awake = (seat for seat in picked if self.listeners[seat].live and self.listeners[seat] not in self._stalled)
         seat = min(awake, key=self._spoke.__getitem__, default=None)
-        if seat is None:
+        if seat is None or self._spoke[seat] > self._clock.now() - silent_for:
             return None
         self._spoke[seat] = self._clock.now()
         return self.listeners[seat], self._rooms[seat], seat
@@ -168,7 +172,7 @@ class Hall(Loop):
         """As soon as somebody is there, who speaks in place of those who are not; its time runs from then."""
         postponed, self._postponed = self._postponed, []
         for number, (_, kind, what, fault) in enumerate(postponed):
-            self.do((self._clock.now(), kind, what, fault))
+            self.do((self._clock.now(), kind, what, fault), PAUSE_SECONDS)
             if self._postponed:
                 self._postponed += postponed[number + 1 :]
                 return

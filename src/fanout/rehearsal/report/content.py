@@ -15,6 +15,7 @@ HEADLINES = {
     Outcome.MET: "All objectives are met.",
     Outcome.MISSED: "Not all objectives are met.",
     Outcome.INVALID: "This run proves nothing: what made the load was the bottleneck.",
+    Outcome.UNREACHABLE: "The server was gone before the end.",
 }
 
 HOW_IT_WAS_MEASURED = (
@@ -117,8 +118,15 @@ def objectives_table(done: Rehearsal) -> Table:
 def problem_sentences(done: Rehearsal) -> list[str]:
     """What is known against the load generator, and what that means for this verdict."""
     problems = list(done.verdict.problems)
+    if done.gone is not None:
+        log = " The end of its log is in server.log." if done.server_log else ""
+        return [f"It ended early: {done.gone}. What stands here was seen until then.{log}", *_doubts(problems)]
     if problems and done.verdict.outcome is Outcome.MET:
         return [f"The load was late at times ({'; '.join(problems)}): the server's own times are no worse than these."]
+    return _doubts(problems)
+
+
+def _doubts(problems: Sequence[str]) -> list[str]:
     return [f"In doubt: {problem}." for problem in problems]
 
 

@@ -23,7 +23,8 @@ IN_MINUTES: Final = {"wait in minutes": "wait", "SMS wait in minutes": "sms-wait
 
 
 def write_report(done: Rehearsal, folder: Path) -> Path:
-    """Write all four into the folder, made if it is not there; returns the path of the page."""
+    """Write all four into the folder, made if it is not there; returns the path of the page. Beside them the end of the
+    log of a server that died (`server.log`)."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "report.html"
     page.write_text(html_page(done), "utf-8")
@@ -31,6 +32,11 @@ def write_report(done: Rehearsal, folder: Path) -> Path:
     (folder / "report.json").write_text(json.dumps(as_json(done), indent=1) + "\n", "utf-8")
     remark = f"fanout rehearse {done.name}: an interval a phase, a tag a series, all values in nanoseconds"
     write_log(folder / "report.hlog", done.began, [remark], _intervals(done))
+    log = folder / "server.log"
+    if done.server_log:
+        log.write_text(done.server_log, "utf-8")
+    else:
+        log.unlink(missing_ok=True)  # of an earlier run
     return page
 
 
@@ -47,6 +53,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
         "assumptions": done.assumptions,
         "outcome": str(done.verdict.outcome),
         "problems": list(done.verdict.problems),
+        "gone": done.gone,
         "not_tried": done.not_tried,
         "headroom": done.headroom,
         "objectives": [_judged(each) for each in done.verdict.judged],

@@ -18,7 +18,7 @@ margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}h1{font-size:1.5rem;mar
 margin:2rem 0 .5rem;border-bottom:1px solid #d5dde3;padding-bottom:.2rem}.verdict{padding:1rem 1.2rem;
 border-radius:.5rem;margin:1rem 0;border-left:.6rem solid}.verdict b{font-size:1.25rem;display:block}
 .met{background:#e8f3e4;border-color:#3d7a28}
-.missed{background:#fbe9e4;border-color:#b3341e}.invalid{background:#fdf3d8;border-color:#a87600}
+.missed,.unreachable{background:#fbe9e4;border-color:#b3341e}.invalid{background:#fdf3d8;border-color:#a87600}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;
 padding:.3rem .6rem .3rem 0;border-bottom:1px solid #e4eaee;vertical-align:top}th{font-weight:600;color:#4a5a68}
 td.ok{color:#2c6418;font-weight:600}td.bad{color:#a02812;font-weight:700}tr.bad{background:#fdf2ee}
