@@ -230,16 +230,16 @@ class Scribe(Programmed):
     role = "scribe"
     lines = 10
     _number = 0
+    _after = ""
 
     @tag("scribe")
     @task
     def answer(self) -> None:
-        path = f"/v1/rooms/{quote(self.stage)}/submissions?state=aired&limit=1"
-        page = self.call("SCRIBE next", time.monotonic(), "GET", path)
-        if not page or not page["submissions"]:
+        submission = self.asked_last()
+        if submission is None:
             gevent.sleep(0.1)
             return
-        path = f"/v1/submissions/{page['submissions'][0]['id']}/lines"
+        path = f"/v1/submissions/{submission}/lines"
         begin, end = time.monotonic(), self.until()
         for each in range(self.lines):
             due = begin + (each + 1) * max(0.0, end - begin) / (self.lines + 1)
@@ -249,6 +249,14 @@ class Scribe(Programmed):
             self._number += 1
             said = {"text": line(self._number, int(due * 1e9)), "final": True}
             self.call("SCRIBE line", due, "PUT", f"{path}/l{each}", said)
+
+    def asked_last(self) -> str | None:
+        """The last question that went on the air since the last look; None if there was none."""
+        path = f"/v1/rooms/{quote(self.stage)}/messages?limit=1000{self._after}"
+        page = self.call("SCRIBE next", time.monotonic(), "GET", path) or {"messages": [], "next": None}
+        self._after = f"&after={page['next']}" if page["next"] else self._after
+        asked = [each["data"]["submission"] for each in page["messages"] if each.get("kind") == "question"]
+        return asked[-1] if asked else None
 
 
 class Voice(Programmed):
