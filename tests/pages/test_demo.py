@@ -38,13 +38,17 @@ def links(tmp_path: Path) -> Any:
 def test_the_demo_has_life_in_each_page_and_three_windows_hold_an_event(links: Any, open_page: Any) -> None:
     visitor = open_page(links["The visitor's page"])
     context = visitor.context
-    desk, stage, operate = context.new_page(), context.new_page(), context.new_page()
-    for page, name in ((desk, "The desk"), (stage, "The stage"), (operate, "The operator's page")):
+    desk, stage = context.new_page(), context.new_page()
+    for page, name in ((desk, "The desk"), (stage, "The stage")):
         page.goto(links[name])
+    operate = open_page(links["The operator's page"])
     expect(visitor.locator("#talk .said").first).to_be_visible(timeout=20_000)
     expect(visitor.locator("#lines .said").first).to_be_visible()
     expect(desk.locator('[role="option"] .source').filter(has_text="sms").first).to_be_visible(timeout=20_000)
     expect(operate.locator(".newest b").first).not_to_have_text("0", timeout=20_000)
+    expect(desk.locator('#keys [data-action="approve"]')).to_be_visible()
+    expect(stage.locator("nav a[href^='?view=']")).to_have_count(3)
+    expect(operate.locator("#drain")).to_be_visible()  # which takes an operator
 
     visitor.locator("#name").fill("Somebody new")
     visitor.locator("#name").press("Enter")

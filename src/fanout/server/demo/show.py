@@ -191,17 +191,20 @@ def _farewell(said: dict[str, Any], say: Callable[[str], None]) -> int:
 def _welcome(server: Server, say: Callable[[str], None]) -> None:
     url = server.urls[0]
     program = "fanout" if shutil.which("fanout") else sys.argv[0]  # what can be typed as it stands
-    token = server.tokens.issue(Role.MODERATOR, ["*"], name="You", ttl=12 * 3600)
+    moderator, operator = (
+        server.tokens.issue(role, ["*"], name="You", ttl=12 * 3600) for role in (Role.MODERATOR, Role.OPERATOR)
+    )
     say(
         f"fanout listening on {url}\n\n"
         "  Open these in a browser. Ask, approve with the key A, put it on air, and answer:\n\n"
         f"  The visitor's page:  {url}/rooms/{STAGE}\n"
-        f"  The desk:            {url}/rooms/{STAGE}/desk#token={token}\n"
-        f"  The stage:           {url}/rooms/{STAGE}/stage#token={token}\n"
-        f"  The operator's page: {url}/operate#token={token}\n"
+        f"  The desk:            {url}/rooms/{STAGE}/desk#token={moderator}\n"
+        f"  The stage:           {url}/rooms/{STAGE}/stage#token={moderator}\n"
         f"  A window for a site: {url}/embed/{STAGE}\n"
         f"  The transcript:      {url}/v1/rooms/{STAGE}/transcript\n"
         f"  In a terminal:       {program} listen {STAGE} --url {url}\n\n"
+        "  A browser holds one session of the staff, and this is another's. In a private window:\n\n"
+        f"  The operator's page: {url}/operate#token={operator}\n\n"
         "  Ctrl-C ends it.\n"
     )
 
