@@ -230,3 +230,30 @@ def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: An
     assert states() == ["aired", "held", "held", "held"]
     assert house.ask("GET", f"/v1/submissions/{ids[1]}", "moderator")["merged_into"] is None
     assert page.complaints == []
+
+
+def test_an_announcement_and_an_answer_are_taken_back_with_a_key(house: House, sign_in: Any, open_page: Any) -> None:
+    house.say("salon", "The doors close <b>at ten</b>.")
+    question = ask(house, "salon", "Tom", "Why?")
+    house.decide(question, "approve")
+    house.decide(question, "air")
+    house.ask("PUT", f"/v1/submissions/{question}/lines/a", "scribe", json={"text": "Becuase.", "final": True})
+    visitor = open_page(f"{house.url}/rooms/salon")
+    expect(visitor.locator("#talk .text")).to_have_text(["Why?", "Becuase.", "The doors close <b>at ten</b>."])
+    assert sign_in("Claire", "animator").locator("#said").is_hidden()
+    page = sign_in("Zoé", locale="fr-FR")
+    page.locator("#list").press("t")
+    expect(page.locator("#said .text")).to_have_text(["Becuase.", "The doors close <b>at ten</b>."])
+    house.say("salon", "At eleven.")
+    expect(page.locator("#said .text")).to_have_text(["At eleven.", "Becuase.", "The doors close <b>at ten</b>."])
+    for text, answer in (("The doors", "no"), ("Becuase", "yes"), ("The doors", "yes")):
+        page.locator("#said").get_by_role("button", name=text).press("Enter")
+        expect(page.locator("#confirm p")).to_contain_text(text)
+        page.locator(f"#confirm [value={answer}]").press("Enter")
+    expect(page.locator("#told")).to_have_text("Retiré : plus personne ne le voit.")
+    expect(page.locator("#said .text")).to_have_text(["At eleven."])
+    expect(visitor.locator("#talk .said:not(.gone) .text")).to_have_text(["At eleven.", "Why?"])
+    page.keyboard.press("Escape")
+    expect(page.locator("#said")).not_to_have_attribute("open", "")
+    expect(page.locator("#list")).to_be_focused()
+    assert page.complaints == visitor.complaints == []

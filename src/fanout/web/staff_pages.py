@@ -51,6 +51,9 @@ _DESK: Final = """<div class="desk" id="desk">
 <button type="button" data-phase="incident">{interrupt}</button>
 <button type="button" data-phase="after">{end}</button></div>
 <label id="typing" hidden>{typing} <select>{shown}</select></label></div></details>
+<details class="programme" id="said" hidden><summary>{said} <kbd>T</kbd></summary>
+<div class="panel"><p class="note">{nothing_said}</p>
+<ol></ol></div></details>
 <p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
 </div>
 <form class="filters" id="filters" role="search">

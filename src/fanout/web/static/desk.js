@@ -6,6 +6,7 @@ import { Fanout } from "./fanout.js";
 import { List } from "./list.js";
 import { Programme } from "./programme.js";
 import { Queue } from "./queue.js";
+import { Said } from "./said.js";
 import { ask, roomPath, signOut } from "./staff.js";
 import { clock, counted, element, filled, number, texts } from "./words.js";
 
@@ -37,6 +38,7 @@ const desk = {
 };
 const actions = new Actions(desk);
 const programme = new Programme(desk.tell);
+const said = new Said(desk.tell);
 
 /** With the next frame: however much comes, it is drawn once. */
 function redraw() {
@@ -95,6 +97,7 @@ byId("list").addEventListener("keydown", (event) => {
   else if (steps) desk.move(steps);
   else if (event.repeat) return; // a key that is held moves, and decides once
   else if (event.key === "/") byId("filters").elements.search.focus();
+  else if (event.key.toLowerCase() === "t" && said.open()) { /* the panel has the focus now */ }
   else if (event.key === "R") actions.rejectWithReason();
   else if (!actions.key(event.key)) return;
   event.preventDefault();
