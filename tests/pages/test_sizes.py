@@ -93,6 +93,8 @@ def pages(house: House, open_page: Any, width: int) -> Iterator[tuple[str, Page]
         token = f"#token={house.token(role, 'Zoé')}" if role else ""
         page = open_page(f"{house.url}{path}{token}", **view)
         expect(page.locator(shown).first).to_be_visible()
+        if role == "moderator":
+            page.locator("#programme summary").click()
         yield f"{role or 'visitor'} at {path}", page
         page.close()
 

@@ -150,6 +150,8 @@ async def test_the_first_view_has_what_was_said_and_nothing_that_was_taken_back(
 async def test_before_an_event_its_page_says_when_it_begins_and_after_it_that_it_is_over(site: Site) -> None:
     stage = site.engine.room("stage")
     async with site.client() as client:
+        await stage.publish("", kind="programme", data={"phase": "live"})
+        assert '<p class="more" hidden' in (await client.get("/rooms/stage")).text  # there is nothing to read in it yet
         await stage.publish("", kind="programme", data={"phase": "before", "starts_at": "2099-06-01T20:30:00+02:00"})
         assert "We begin on 1 June 2099, 20:30 UTC+02:00" in (await client.get("/rooms/stage?lang=en")).text
         assert "le 1er juin 2099, 20:30 UTC+02:00" in (await client.get("/rooms/stage?lang=fr")).text

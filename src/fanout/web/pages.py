@@ -25,9 +25,9 @@ from fanout.web.staff_pages import StaffPages
 from fanout.web.static_files import StaticFiles
 from fanout.web.texts import TEXTS, said_by_scripts
 
-_ROOM: Final = """<li data-room="{name}">
-<a href="/rooms/{address}?lang={language}" dir="auto">{title}</a> <span class="mode">{mode}</span>
-<span class="count">{people}</span></li>
+_ROOM: Final = """<li class="card" data-room="{name}">
+<h2><a href="/rooms/{address}?lang={language}" dir="auto">{title}</a></h2>
+<p><span class="mode">{mode}</span> <span class="count">{people}</span></p></li>
 """
 
 
@@ -73,7 +73,8 @@ class Pages:
         counts = (await self._edge_statistics()).rooms
         for name in sorted(self._engine.rooms):
             settings = self._engine.rooms[name].settings
-            people = counted(language, texts["people"], counts[name].visitors if name in counts else 0)
+            visitors = counts[name].visitors if name in counts else 0
+            people = counted(language, texts["people"], visitors) if visitors else ""
             listed.append(
                 filled(
                     _ROOM, {}, name=name, address=quote(name, safe=""), title=settings.title or name,

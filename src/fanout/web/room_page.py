@@ -157,9 +157,8 @@ class RoomPage:
         chatting = chat is room
         said = Markup("" if chatting else exchanges(await first_view(room), texts))
         talk = Markup("") if chatting else _filled(_TALK, texts, said=said, hidden=_hidden(said != ""))
-        more = _filled(
-            _MORE, texts, address=quote(room.name, safe=""), language=language, hidden=_hidden(room.position.seq == 0)
-        )
+        silent = room.position.seq == 0 if chatting else said == ""
+        more = _filled(_MORE, texts, address=quote(room.name, safe=""), language=language, hidden=_hidden(silent))
         return _filled(
             _MAIN,
             texts,

@@ -39,7 +39,7 @@ _DESK: Final = """<div class="desk" id="desk">
 </p>
 <nav aria-label="{other_pages}">{links}</nav>
 <p class="line" id="line" role="status">{connecting}</p>
-<details class="programme" id="programme"><summary>{programme} <b id="phase"></b></summary>
+<div class="mine"><details class="programme" id="programme"><summary>{programme} <b id="phase"></b></summary>
 <div class="panel">
 <label for="phase-note">{phase_note}</label>
 <input id="phase-note" maxlength="300" autocomplete="off" dir="auto">
@@ -54,7 +54,7 @@ _DESK: Final = """<div class="desk" id="desk">
 <details class="programme" id="said" hidden><summary>{said} <kbd>T</kbd></summary>
 <div class="panel"><p class="note">{nothing_said}</p>
 <ol></ol></div></details>
-<p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p>
+<p class="who">{who} <button type="button" class="link" id="sign-out">{sign_out}</button></p></div>
 </div>
 <form class="filters" id="filters" role="search">
 <label>{state} <select name="state">{states}</select></label>

@@ -19,7 +19,7 @@ STAGE_TEXTS: Final = typeset({
         "take_back": "Take back", "take_back_sure": "Really take back, for everybody?",
         "belongs": "This line answers what was on air when you began it: “{question}”",
         "belongs_now": "No, the new one", "not_sent": "waits for the connection",
-        "prepared": "Prepared answers",
+        "prepared": "Prepared answers", "nothing_prepared": "No prepared answer.",
         "seen": {
             "nothing": "Visitors see the line once it is on air.", "who": "Visitors see that you are typing, not what.",
             "text": "Visitors see what you type, as you type it.",
@@ -43,6 +43,7 @@ STAGE_TEXTS: Final = typeset({
         "belongs": "Cette ligne répond à ce qui était à l’antenne quand vous l’avez commencée : « {question} »",
         "belongs_now": "Non, à la nouvelle", "correct": "Corriger",
         "not_sent": "attend la connexion", "prepared": "Réponses préparées",
+        "nothing_prepared": "Aucune réponse préparée.",
         "seen": {
             "nothing": "Le public voit la ligne une fois à l’antenne.",
             "who": "Le public voit que vous écrivez, pas ce que vous écrivez.",

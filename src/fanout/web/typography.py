@@ -13,9 +13,13 @@ NARROW: Final = "\u202f"
 WIDE: Final = "\u00a0"
 """Before a colon, inside quotation marks, and before a unit."""
 
+HYPHEN: Final = "\u2011"
+"""One that breaks no word."""
+
 _PLACES: Final = (
     (re.compile(r" (?=[;!?])"), NARROW),
-    (re.compile(r" (?=[:»])|(?<=«) |(?<=\}) (?=(?:s|min|h|j)\b)"), WIDE),
+    (re.compile(r"(?<=elle)-(?=même)"), HYPHEN),
+    (re.compile(r" (?=[:»])|(?<=«) |(?<=\}) (?=(?:s|min|h|j|jours?|heures?)\b)"), WIDE),
 )
 
 

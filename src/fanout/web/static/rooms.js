@@ -10,7 +10,7 @@ async function look() {
       const { rooms } = await (await fetch("/v1/rooms")).json();
       for (const { name, visitors } of rooms) {
         const line = document.querySelector(`[data-room="${CSS.escape(name)}"] .count`);
-        if (line) line.textContent = counted(texts.people, visitors);
+        if (line) line.textContent = visitors ? counted(texts.people, visitors) : "";
       }
     } catch { /* the next time */ }
   }

@@ -309,6 +309,7 @@ export class Scribe {
   async #find(words) {
     try {
       const { prepared_answers: found } = await ask("GET", roomPath(`/prepared-answers?search=${encodeURIComponent(words)}`));
+      if (!found.length) return this.#prepared.replaceChildren(element("li", "note", texts.nothing_prepared));
       this.#prepared.replaceChildren(...found.slice(0, 20).map(({ title, text }) => {
         const item = element("li");
         const button = element("button", "", title || text.slice(0, 60));
