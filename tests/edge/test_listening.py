@@ -193,6 +193,10 @@ async def test_staff_publish_over_their_connection() -> None:
         await staff.expect("error", code="text_too_long", ref="long")
         await staff.say("publish", room="stage", text="", kind="programme", data={"phase": "after"}, ref="over")
         await staff.expect("error", code="role_refused", ref="over")
+        asked = await site.room("stage").publish("Why?", author=Author("Tom", "visitor"), kind="question")
+        await staff.expect("message", text="Why?")
+        await staff.say("publish", room="stage", text="Why not!", kind="correction", re=asked.id, ref="words")
+        await staff.expect("error", code="not_correctable", ref="words")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fanout.core.limits import MAX_BATCH_MESSAGES, MAX_TEXT_BYTES
+from fanout.core.message import Author
 from fanout.core.say import Say
 from tests.web.site import Site
 
@@ -47,6 +48,21 @@ async def test_the_author_is_the_tokens_whatever_the_body_says(site: Site) -> No
         await client.post(MESSAGES, headers=headers, json={"text": "a", "author": {"name": "The Mayor"}})
         [message] = (await client.get(MESSAGES)).json()["messages"]
     assert message["author"] == {"name": "Anna", "role": "scribe"}
+
+
+async def test_nobody_puts_other_words_in_a_visitor_s_mouth(site: Site) -> None:
+    stage = site.engine.room("stage")
+    asked = await stage.publish("Why?", author=Author("Tom", "visitor"), kind="question")
+    async with site.client() as client:
+        headers = site.headers("guest", name="Ada")
+        said = (await client.post(MESSAGES, headers=headers, json={"text": "Becuase.", "re": asked.id})).json()["id"]
+        fix = {"text": "Because.", "kind": "correction", "re": said}
+        words = {"text": "Why not!", "kind": "correction", "re": asked.id}
+        problem(await client.post(MESSAGES, headers=headers, json=[fix, words]), 400, "not_correctable")
+        assert (await client.post(MESSAGES, headers=headers, json=fix)).status_code == 201
+        elsewhere = fix | {"re": "aaaaaaaaaaaa"}
+        assert (await client.post(MESSAGES, headers=headers, json=elsewhere)).status_code == 201
+        assert "not!" not in (await client.get(MESSAGES)).text
 
 
 async def test_a_list_is_published_whole_with_consecutive_positions_or_not_at_all(site: Site) -> None:

@@ -9,7 +9,9 @@ from fanout.core.ban import Ban
 from fanout.core.message import Author, Entry, Message
 from fanout.core.presence import Presence
 from fanout.core.principal import Principal, to_publish
+from fanout.core.say import Say
 from fanout.core.submission import Submission
+from fanout.engine.correcting import check_corrections
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import InvalidInput, RoomNotFound
@@ -77,13 +79,9 @@ class EngineFeed(Unmoderated):
     async def publish(self, principal: Principal, command: Publish) -> Message:
         room = self._engine.room(command.room)
         principal.check(to_publish(command.kind), room.name)
-        return await room.publish(
-            command.text,
-            author=Author(principal.name, principal.role),
-            kind=command.kind or "message",
-            re=command.re,
-            data=command.data,
-        )
+        author, kind = Author(principal.name, principal.role), command.kind or "message"
+        await check_corrections(room, [Say(command.text, author, kind, command.re, command.data)])
+        return await room.publish(command.text, author=author, kind=kind, re=command.re, data=command.data)
 
     def room(self, name: str) -> Room:
         """The room that a listener asks for.

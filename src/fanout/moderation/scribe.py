@@ -12,13 +12,13 @@ import trio
 from fanout.core.answer_line import MAX_LINES, AnswerLine, line_id
 from fanout.core.audit import AuditDraft
 from fanout.core.message import Author, Message
-from fanout.core.principal import EVERY_ROOM, Action, Principal, Role
+from fanout.core.principal import EVERY_ROOM, Action, Principal
 from fanout.core.say import Say, checked
 from fanout.core.submission import Decision, State, Step, Submission
 from fanout.core.submitted_text import is_visible
+from fanout.engine.correcting import corrected, message_retracted
 from fanout.engine.engine import Engine
 from fanout.errors import (
-    Conflict,
     InvalidInput,
     MessageNotFound,
     RecordNotFound,
@@ -178,7 +178,7 @@ class Scribe:
         """
         principal.check(Action.ANSWER, room)
         async with self._lines.changing(room):
-            original = await self._correctable(room, message_id)
+            original = await corrected(self._engine.room(room), message_id)
             before = self._lines.of(original.id)
             if before and before[-1].text == text and not await self._taken_back(before[-1]):
                 return await self._air(before[-1])
@@ -202,7 +202,7 @@ class Scribe:
             message = await self._air(line)
             if (await self._engine.room(room).find(original.id)).retracted:  # meanwhile
                 await self._engine.room(room).retract(message.id)
-                raise _retracted()
+                raise message_retracted()
             return message
 
     async def said_by(self, principal: Principal, room: str, message_id: str) -> bool:
@@ -289,17 +289,6 @@ class Scribe:
         for hear in self._answered:
             hear(answered, decision)
 
-    async def _correctable(self, room_name: str, message_id: str) -> Message:
-        """The message that a correction of this one refers to."""
-        room = self._engine.room(room_name)
-        message = await room.find(message_id)
-        original = await room.find(message.re) if message.kind == "correction" and message.re else message
-        if message.retracted or original.retracted:
-            raise _retracted()
-        if original.kind == "question" or original.author.role in ("", Role.VISITOR):
-            raise InvalidInput("Only what staff said is corrected; a visitor's words are not.", code="not_correctable")
-        return original
-
     async def _taken_back(self, line: AnswerLine) -> bool:
         return line.message is not None and (await self._engine.room(line.room).find(line.message)).retracted
 
@@ -325,7 +314,3 @@ def _by(line: AnswerLine) -> str:
 
 def _final_already() -> TransitionRefused:
     return TransitionRefused("This line is final; correct it instead.", code="line_is_final")
-
-
-def _retracted() -> Conflict:
-    return Conflict("This message was taken back; there is nothing to correct.", code="message_retracted")

@@ -16,6 +16,7 @@ from fanout.core.message import Author, Entry, Gap, GapReason, Message, Retracti
 from fanout.core.position import Position
 from fanout.core.principal import Action, Principal, to_publish
 from fanout.core.say import Say
+from fanout.engine.correcting import check_corrections
 from fanout.engine.engine import Engine
 from fanout.engine.room import Room
 from fanout.errors import LogUnavailable
@@ -125,6 +126,7 @@ class RoomsApi:
         for new in news:
             principal.check(to_publish(new.kind), name)
         says = [Say(new.text, author, new.kind, new.re, new.data) for new in news]
+        await check_corrections(room, says)
         published = await room.publish_all(says, key=request.headers.get("idempotency-key"))
         receipts = [{"id": message.id, "position": str(message.position)} for message in published]
         return json_answer(receipts if isinstance(given, list) else receipts[0], 201)
