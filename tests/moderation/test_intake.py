@@ -112,9 +112,24 @@ async def test_rules_and_bans_keep_visitors_out_but_not_staff():
         with pytest.raises(SubmissionRefused) as caught:
             await house.moderation.intake.submit(new)
         assert caught.value.code == "paused"
-        exempt = await house.moderation.intake.submit(new, exempt=True, address="192.0.2.9")
+        for by in (staff(Role.MODERATOR, room="chat"), staff(Role.GATEWAY)):  # staff, and not here
+            with pytest.raises(Banned):
+                await house.moderation.intake.submit(new, by=by, address="192.0.2.9")
+        exempt = await house.moderation.intake.submit(new, by=staff(Role.GUEST), address="192.0.2.9")
         assert exempt.state is State.HELD, "no plug-in has rejected it"
         assert [one.text for one in await house.store.page(Query())] == ["refuse"]
+
+
+async def test_staff_take_no_name_that_is_protected_but_their_own():
+    async with open_house(protected_names=["Ann Moreau", "The Mayor"]) as house:
+        ann = staff(Role.SCRIBE, "Ann Moreau")
+        for name, code in (("The Mayor", "name_reserved"), ("Zo\u202eë", "bad_name"), ("x" * 500, "name_too_long")):
+            with pytest.raises(InvalidInput) as caught:
+                await house.moderation.intake.submit(NewSubmission("chat", "Hello.", name), by=ann)
+            assert caught.value.code == code
+        for name in ("Ann Moreau", "Zoë"):
+            said = await house.moderation.intake.submit(NewSubmission("chat", "Hello.", name), by=ann)
+            assert (said.state, said.name) == (State.AIRED, name)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import trio
 
 from fanout.core.ban import Ban
 from fanout.core.presence import Presence
-from fanout.core.principal import Principal, Role
+from fanout.core.principal import Principal
 from fanout.core.room import DESK_ROOM_PREFIX, STAFF_ROOM_PREFIX, STAGE_ROOM_PREFIX
 from fanout.core.submission import Step, Submission
 from fanout.engine.engine import Engine
@@ -73,7 +73,7 @@ class ModeratedFeed(EngineFeed):
             visitor(principal.subject),
             source_id=source_id(principal, command.ref, command.text),
         )
-        return await self._intake.submit(new, exempt=principal.role is not Role.VISITOR, address=address)
+        return await self._intake.submit(new, by=principal, address=address)
 
     def check_listening(self, room: str, principal: Principal, address: str) -> None:
         self._bans.check_listening(room, visitor(principal.subject), address)

@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from fanout.core.ban import network_of
+from fanout.core.principal import VISITOR, Action, Principal
 from fanout.core.room import Mode
 from fanout.core.submission import Source, State, Submission
 from fanout.core.submitted_text import checked_text, cleaned_text
@@ -88,14 +89,14 @@ class Intake:
         self._backlog = Backlog(store, register, self._look, AT_A_TIME if hooks.filters_wait else 1)
         self._repeats = Repeats(store)
 
-    async def submit(self, new: NewSubmission, *, exempt: bool = False, address: str = "") -> Submission:
+    async def submit(self, new: NewSubmission, *, by: Principal = VISITOR, address: str = "") -> Submission:
         """Check it, have the plug-ins look at it, keep it and take its first step; return it as it stands then.
 
         A repeat is returned as it stands before anybody has a say: who sends again after a cut is neither banned nor
         too fast for what is in already.
 
         Args:
-            exempt: It comes from staff, whom neither bans and rules nor plug-ins concern.
+            by: Who says it. Staff who may publish in this room are concerned by neither bans and rules nor plug-ins.
             address: Where it comes from, for bans.
         Raises:
             RoomNotFound: There is no such room.
@@ -111,7 +112,7 @@ class Intake:
         text = checked_text(new.text)
         arrival = self._arrival(new_message_id(), new.room, new.source, new, text, new.name)
         async with self._repeats.taking(arrival) as known:
-            submission = known or await self._entered(arrival, room, exempt, address)
+            submission = known or await self._entered(arrival, room, by, address)
         if submission.state is State.REJECTED:
             raise SubmissionRefused(submission.reason or "This message is not taken.")
         return submission
@@ -167,12 +168,12 @@ class Intake:
         at = self._clock() if new.at is None else new.at
         return Arrival(id, room, source, _source_id(new.source_id) or id, new.person, name, text, at)
 
-    async def _entered(self, arrival: Arrival, room: Room, exempt: bool, address: str) -> Submission:
+    async def _entered(self, arrival: Arrival, room: Room, by: Principal, address: str) -> Submission:
         word = FirstWord()
-        if exempt:
-            arrival = replace(arrival, name=arrival.name.strip())
-        else:
+        exempt = by.may(Action.PUBLISH, arrival.room)
+        if not (exempt and arrival.name == by.name):  # that one is theirs, and protected from everybody else
             arrival = replace(arrival, name=self._names.check(arrival.room, arrival.name))
+        if not exempt:
             self._bans.check(arrival.room, arrival.person, address)
             self._rules.of(arrival.room).check_taking()
             word = await self._reviewed(arrival, room, address)

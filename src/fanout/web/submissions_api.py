@@ -93,8 +93,7 @@ class SubmissionsApi:
             visitor(principal.subject),
             source_id=source_id(principal, given.ref, given.text),
         )
-        exempt = principal.role is not Role.VISITOR
-        return await self._moderation.intake.submit(new, exempt=exempt, address=address)
+        return await self._moderation.intake.submit(new, by=principal, address=address)
 
     async def _handed_in(self, request: Request, room: str, given: Submitted | list[Submitted]) -> Response:
         """On behalf of others: taken whatever is in it. What was kept before a 503 is a repeat when sent again."""
