@@ -94,7 +94,9 @@ async def test_each_scenario_is_met_on_a_good_server(tmp_path: Path) -> None:
     assert [fault["what"] for fault in faulty["faults"]] == ["slow-plugin", "flood"]
     assert faulty["tallies"]["by_source"]["sms"] == {"messages": 400, "people": 300}
     assert faulty["whole"]["ask_p99_ms"] > 400, "the slow plug-in was felt"
-    assert faulty["whole"]["refused_flood_share"] is not None, "and the flood came"
+    assert faulty["counts"]["flood taken"] > 0, "and the flood came"
+    waits = sum(faulty["histograms"]["whole"]["wait in minutes"].values())
+    assert waits == faulty["counts"]["acknowledged: web"], "each question of a visitor, and nothing of the flood"
     assert faulty["counts"]["connections: streams"] == 30, "half of them listen over event streams"
     counted = faulty["tallies"]["by_source"]["web"]
     assert 20 < counted["people"] <= 64, "everybody who asks is somebody"

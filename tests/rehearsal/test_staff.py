@@ -32,7 +32,7 @@ class Desk:
             state = "held" if "state=held" in path else "approved"
             now = "2026-03-01T20:00:00Z"
             return 200, {"next": 10, "submissions": [
-                {"id": each, "source": "web", "at": now} for each, has in self.states.items()
+                {"id": each, "source": "web", "at": now, "name": ""} for each, has in self.states.items()
                 if has == state and "after=10" not in path
             ]}  # fmt: skip
         if method == "POST":

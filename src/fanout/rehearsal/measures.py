@@ -238,7 +238,7 @@ def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> d
         "sms_surplus": max(0, sms["messages"] - max(totals.sms_messages, acknowledged)),
         "sms_people_off": abs(sms["people"] - people),
         "questions_lost": max(0, counts["acknowledged: web"] + counts["flood taken"] - web["messages"]),
-        "undecided": max(0, web["messages"] - counts["decided: web"]),
+        "undecided": max(0, web["messages"] - counts["flood taken"] - counts["decided: web"]),
     }
 
 

@@ -15,6 +15,9 @@ from fanout.rehearsal.load.evidence import Clock, Evidence, say
 CONNECTIONS: Final = 4
 """One person with a script."""
 
+ITS_NAME: Final = "A flood"
+"""By which whoever reads its questions knows them."""
+
 ITS_ADDRESS: Final = "127.0.9.9"
 """Nobody else's, where the server is on this machine."""
 
@@ -38,7 +41,7 @@ class Flood:
             self._clock.sleep_until(at)
             while self._clock.now() < at + fault["seconds"]:
                 try:
-                    status, _ = caller.call("POST", path, {"text": "Buy now!", "name": "A flood"}, patience=1)
+                    status, _ = caller.call("POST", path, {"text": "Buy now!", "name": ITS_NAME}, patience=1)
                 except Away:
                     continue
                 self.evidence.count("flood taken" if status == 202 else "flood refused")

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from fanout.client.target import Target
 from fanout.rehearsal.load.calls import Away, Caller, code_of
 from fanout.rehearsal.load.evidence import Clock, Evidence, say
+from fanout.rehearsal.load.flood import ITS_NAME
 from fanout.rehearsal.schedule import Span, moments
 from fanout.rehearsal.texts import line
 
@@ -112,7 +113,7 @@ class Staff:
             if begin + thinks > self._orders["seconds"] + lost:
                 return
             time.sleep(thinks)
-            self._decide(caller, submission, chance.random() < team["approves"])
+            self._decide(caller, submission, chance.random() < team["approves"] and not _of_a_flood(submission))
             lost += self._clock.now() - begin - thinks
 
     def _has_to_stay(self, team: dict[str, Any]) -> bool:
@@ -133,9 +134,8 @@ class Staff:
         status = self._act(caller, self._clock.now(), "POST", path, {"action": action})
         if status == 200 or (status == 409 and caller.tried > 1):
             self.evidence.count("decided")
-            self.evidence.count(f"decided: {submission['source']}")
-            if submission["source"] in WAITING:
-                self._has_waited(submission)
+            self.evidence.count(f"decided: {'flood' if _of_a_flood(submission) else submission['source']}")
+            self._has_waited(submission)
 
     def look_at_what_is_left(self) -> None:
         """At the end: what nobody has decided on has waited too, and waits on: reckoned as if those before it were
@@ -158,6 +158,8 @@ class Staff:
             after = page["next"]
 
     def _has_waited(self, submission: dict[str, Any], seconds_more: float = 0.0) -> None:
+        if _of_a_flood(submission) or submission["source"] not in WAITING:
+            return
         waited = time.time() - datetime.fromisoformat(submission["at"]).timestamp() + seconds_more
         self.evidence.observe(WAITING[submission["source"]], max(0.0, waited / 60))
 
@@ -226,6 +228,11 @@ class Staff:
             key = f"{self._orders['run']}-{number}"
             if self._act(caller, at, "POST", path, said, key=key) == 201:
                 self.evidence.count("announced")
+
+
+def _of_a_flood(submission: dict[str, Any]) -> bool:
+    """It takes a moderator's time, and is no visitor's question."""
+    return bool(submission["source"] == "web" and submission["name"] == ITS_NAME)
 
 
 def play(orders: dict[str, Any], clock: Clock) -> None:

@@ -188,7 +188,8 @@ def counts_table(done: Rehearsal) -> Table:
     totals, counts, whole = done.schedule.totals, done.record.whole.evidence.counts, done.whole
     told = done.record.whole.tally.counts
     by_source = (done.tallies or {}).get("by_source", {})
-    sms, web = by_source.get("sms", {}), by_source.get("web", {})
+    sms = by_source.get("sms", {})
+    visitors = by_source.get("web", {}).get("messages", 0) - counts["flood taken"]
     rows = [
         ("visitors", f"{totals.visitors:,}", f"{told.connected:,} came"),
         ("most at the same time", "", f"{done.record.whole.most_live:,}"),
@@ -202,7 +203,9 @@ def counts_table(done: Rehearsal) -> Table:
          f"{totals.advance_questions:,}",
          f"{by_source.get('api', {}).get('messages', 0):,} counted by the server"),
         ("questions on the web", f"{totals.web_questions:,}",
-         f"{counts['acknowledged: web']:,} acknowledged, {web.get('messages', 0):,} counted by the server"),
+         f"{counts['acknowledged: web']:,} acknowledged, {visitors:,} counted by the server"),
+        ("messages of a flood", "" if counts["flood taken"] + counts["flood refused"] else "0",
+         f"{counts['flood taken']:,} taken, {counts['flood refused']:,} refused"),
         ("chat messages", f"{totals.chat_messages:,}", f"{counts['acknowledged: chat']:,} acknowledged"),
         ("SMS", f"{totals.sms_messages:,}",
          f"{counts['sms acknowledged']:,} acknowledged, {sms.get('messages', 0):,} counted by the server"),
