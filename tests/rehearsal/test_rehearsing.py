@@ -249,8 +249,8 @@ def test_a_plugin_that_is_not_there_is_a_mistake_in_the_scenario() -> None:
 
 
 async def test_who_breaks_it_off_gets_a_code_of_its_own_and_nothing_stays_behind(tmp_path: Path) -> None:
-    async def one(number: signal.Signals) -> None:
-        (place := tmp_path / number.name).mkdir()
+    async def one(number: signal.Signals, again: bool) -> None:
+        (place := tmp_path / f"{number.name}{again}").mkdir()
         process = await trio.lowlevel.open_process(
             [*FANOUT, "rehearse", "doors-open", "--scale", "0.001"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(place)},
@@ -265,6 +265,10 @@ async def test_who_breaks_it_off_gets_a_code_of_its_own_and_nothing_stays_behind
         assert len(begun) >= 2, "its server, and who listens"
         assert list(place.iterdir())
         os.kill(process.pid, number)
+        while again and process.poll() is None:
+            os.kill(process.pid, signal.SIGINT)
+            with trio.move_on_after(0.003):
+                await process.wait()
         said = b"".join([part async for part in process.stderr])
         assert (await process.wait(), said) == (128 + number, b"fanout: interrupted\n")
         assert list(place.iterdir()) == []
@@ -272,8 +276,9 @@ async def test_who_breaks_it_off_gets_a_code_of_its_own_and_nothing_stays_behind
 
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, signal.SIGINT, True)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                nursery.start_soon(one, number)
+                nursery.start_soon(one, number, False)
 
 
 def children(parent: int) -> list[int]:
@@ -311,6 +316,7 @@ async def test_visitors_come_over_tls_and_trust_whom_the_machine_trusts(
         (["doors-open", "--workers", "-1"], "a whole number from 0 to 64; not '-1'"),
         (["doors-open", "--workers", "100000"], "not '100000'"),
         (["doors-open", "--data", "file"], "--data: only with --host"),
+        (["doors-open", "--host", "http://127.0.0.1:1", "--workers", "2"], "--workers: not with --host"),
         (["doors-open", "--report", "file"], "--report: file can't be written to (File exists)"),
         (["doors-open", "--report", "/proc/nope"], "a folder, made if it is not there"),
         (["doors-open", "--host", "gopher://127.0.0.1:1"], "A server's address looks like"),

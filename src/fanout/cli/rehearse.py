@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BaseException as raised:
         if BaseExceptionGroup("", [raised]).subgroup(KeyboardInterrupt) is None:
             raise
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is heard, and this is the end
     with suppress(OSError):  # the terminal may have gone
         print("fanout: interrupted", file=sys.stderr, flush=True)
     return 128 + ended[-1]
@@ -154,6 +155,8 @@ def _make(folder: Path) -> None:
 
 
 def _host(arguments: argparse.Namespace) -> tuple[str, Config] | None:
+    if arguments.host is not None and arguments.workers is not None:
+        raise ConfigurationError("--workers", "not with --host, whose server has as many as it has; leave one out.")
     if arguments.host is None:
         if arguments.data is not None:
             raise ConfigurationError("--data", "only with --host, of whose server it is; one of its own has another.")

@@ -18,7 +18,7 @@ from fanout.errors import ConfigurationError
 from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.disk import watch_disk
 from fanout.rehearsal.house import House, Unreachable
-from fanout.rehearsal.load_process import LoadProcess
+from fanout.rehearsal.load_process import LoadProcess, kill_all
 from fanout.rehearsal.measures import Record
 from fanout.rehearsal.presence import until_gone
 from fanout.rehearsal.recording.playing import Replay
@@ -183,11 +183,12 @@ class Direction:
                 await self._watch(begin, processes)
             self.clock_step = abs((time.time() - self.opened) - (time.monotonic() - begin))
         finally:
+            kill_all(processes.values())
             for process in processes.values():
-                await process.end()
+                await process.ended()
         if self.gone is None:
             try:
-                await trio.to_thread.run_sync(self._count)
+                await trio.to_thread.run_sync(self._count, abandon_on_cancel=True)
             except Unreachable as gone:
                 self.gone = gone.detail
 

@@ -33,7 +33,7 @@ async def watch_disk(house: House, path: str, seconds: float, seen: Evidence) ->
 async def _is_taken(house: House, path: str, text: str) -> bool:
     call = partial(house.call, "publisher", "POST", path, {"text": text}, patience=0.0)
     try:
-        await trio.to_thread.run_sync(call)
+        await trio.to_thread.run_sync(call, abandon_on_cancel=True)
     except Unreachable:
         return False
     return True

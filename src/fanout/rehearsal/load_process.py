@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any, Self
 
 import trio
@@ -45,8 +46,18 @@ class LoadProcess:
         line, _, self._unread = self._unread.partition(b"\n")
         return json.loads(line)
 
-    async def end(self) -> None:
-        """Kill it, whatever it does. Cancellation: waits all the same."""
+    def kill(self) -> None:
+        """Whatever it does."""
         self._process.kill()
+
+    async def ended(self) -> None:
+        """Return when it has. Cancellation: waits all the same."""
         with trio.CancelScope(shield=True):
             await self._process.wait()
+
+
+@trio.lowlevel.enable_ki_protection
+def kill_all(processes: Iterable[LoadProcess]) -> None:
+    """At one go: who presses Ctrl-C again while they end leaves none of them behind."""
+    for process in processes:
+        process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -85,8 +86,11 @@ def sparse(histogram: Histogram) -> tuple[dict[int, int], float]:
 
 def say(record: dict[str, Any]) -> None:
     """One line on stdout, at once."""
-    sys.stdout.write(json.dumps(record) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever started us is gone, and so is everybody who would want to know
+        os._exit(1)
 
 
 class Clock:
