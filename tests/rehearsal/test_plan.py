@@ -58,6 +58,8 @@ def test_every_projection_makes_a_scenario_with_its_totals(projection: Projectio
     scenario = read_scenario(scenario_of(projection))
     totals = scenario.totals
     assert scenario.title == projection.title
+    assert all(each.why for each in scenario.objectives)
+    assert scenario.summary.startswith(f"{projection.people:,} people at the same time")
     assert (totals.visitors, totals.web_questions, totals.sms_messages, totals.aired) == (
         projection.people, projection.questions, projection.sms, projection.aired,
     )  # fmt: skip
@@ -185,14 +187,15 @@ asks = false
         (
             "seconds_each = 120",
             [
-                "too few for the 60 questions from the web: 95 of 100 wait up to 59 minutes, and 31",
+                "too few: of 60 questions from the web they read 29. It takes 3 at least",
                 "The animator waits 2 minutes",
             ],
         ),
         ("moderators = 3\nseconds_each = 120", []),
+        ("seconds_each = 70", ["from the web 95 of 100 wait up to 13 minutes, and 11 are left at the end. It takes 2"]),
         ("aired = 25", ["25 are to be aired of about 30 that are approved"]),
         ("approves = 1\nanswer_lines = 100\naired = 40", ["A line every 0.74 s"]),
-        ("sms = 1_000_000\nsms_people = 1_000_000", ["questions from the web", "1,000,000 SMS", "Most SMS are never"]),
+        ("sms = 1_000_000\nsms_people = 1_000_000", ["web they read 0; of 1,000,000 SMS", "Most SMS"]),
     ],
 )
 def test_what_is_doubtful_is_a_warning_and_stands_in_the_scenario(tmp_path: Path, more: str, said: list[str]):

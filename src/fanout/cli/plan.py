@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from fanout.cli.scenario_file import add_overwrite_to, check_place
 from fanout.errors import ConfigurationError
+
+TRY_MINUTES: Final = 5
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,5 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
             output.write_text(scenario_of(projection), "utf-8")
         except OSError as error:
             raise ConfigurationError("-o", f"{output} can't be written: {error.strerror}.") from None
-        print(f"Scenario: {output}. Try: fanout rehearse {output} --scale 0.1")
+        print(f"Scenario: {output}. Try: fanout rehearse {output} --scale 0.1 --compress {_faster(projection.minutes)}")
     return 0
+
+
+def _faster(minutes: float) -> int:
+    """So that a first try takes some minutes, and not the evening."""
+    return max(1, round(minutes / TRY_MINUTES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Final
 
-from fanout.rehearsal.desk import Desk
+from fanout.rehearsal.desk import Desk, Waits
 from fanout.rehearsal.projection import Projection, asked
 from fanout.rehearsal.schedule import SPARE
 
@@ -36,19 +36,26 @@ def _of_moderators(projection: Projection, desk: Desk | None) -> list[str]:
     if desk is None:
         return []
     said = []
-    for source, waits in desk.waits.items():
-        if source == "api" or waits.p95_s <= PATIENCE_S:
-            continue
-        left = waits.come - waits.decided
+    slow = {source: waits for source, waits in desk.waits.items() if source != "api" and waits.p95_s > PATIENCE_S}
+    if slow:
+        enough = max(moderators_for(projection), projection.moderators + 1)
         said.append(
-            f"{projection.moderators} moderator(s) at {projection.seconds_each:g} s each are too few for the "
-            f"{waits.come:,} {NAMES[source]}: 95 of 100 wait up to {in_minutes(waits.p95_s)}, and {left:,} are left at "
-            f"the end. It takes {max(moderators_for(projection), projection.moderators + 1):,} at least, or fewer "
-            "questions."
+            f"{projection.moderators} moderator(s) at {projection.seconds_each:g} s each are too few: "
+            f"{'; '.join(_waiting(NAMES[source], waits) for source, waits in slow.items())}. It takes {enough:,} at "
+            "least, or fewer questions."
         )
     if "sms" in desk.waits and not reads_sms(desk):
         said.append("Most SMS are never read. How long they wait is no objective; that each is counted is one.")
     return said
+
+
+def _waiting(name: str, waits: Waits) -> str:
+    if waits.decided < READ_AT_ALL * waits.come:
+        return f"of {waits.come:,} {name} they read {waits.decided:,}"
+    return (
+        f"of {waits.come:,} {name} 95 of 100 wait up to {in_minutes(waits.p95_s)}, and {waits.come - waits.decided:,} "
+        "are left at the end"
+    )
 
 
 def _of_the_programme(projection: Projection, desk: Desk | None) -> list[str]:

@@ -24,6 +24,31 @@ from fanout.rehearsal.scenario import read_scenario
 STALL_SECONDS: Final = 30
 """How long a line that stalls is not read: a train in a tunnel."""
 
+WHY: Final = {
+    "lost": "No silent loss",
+    "repeated": "Nobody reads anything twice",
+    "disordered": "One order for everybody",
+    "gaps": "Nothing that is said is left out",
+    "behind": "At the end everybody has everything",
+    "absent": "Everybody who came is still there",
+    "sent_away": "Nobody is refused for good",
+    "delivery_p99_ms": "What is said is with everybody at once",
+    "join_p99_ms": "Nobody waits before the doors",
+    "back_s": "After the break everybody is back",
+    "sms_missing": "Every SMS is taken",
+    "sms_lost": "No SMS that was taken is lost",
+    "sms_people_off": "People are counted to the last one",
+    "sms_p99_ms": "The gateway is not held up",
+    "unanswered_share": "Who speaks is answered",
+    "questions_lost": "What was acknowledged is there",
+    "staff_p99_ms": "The desk answers, whatever comes in",
+    "wait_p95_s": "A question is read within five minutes",
+    "sms_wait_p95_s": "An SMS is read within five minutes",
+    "aired": "The programme takes place",
+    "lines": "Every answer is there to its last line",
+}
+"""What each objective is for, to somebody who decides whether the event goes ahead."""
+
 
 def scenario_of(projection: Projection) -> str:
     """The scenario's file. What was not projected is assumed, and said; so is what is doubtful."""
@@ -58,6 +83,7 @@ def _text(projection: Projection, assumed: Sequence[str], *, sms_are_read: bool)
     lines = [
         "# Made by `fanout plan`. Read it, change it, and rehearse it.",
         f"title = {_quoted(projection.title)}",
+        f"summary = {_quoted(_summary(projection))}",
         'source = "The projection of its organisers"',
         "assumptions = [",
         *(f"    {_quoted(each)}," for each in assumed),
@@ -80,6 +106,19 @@ def _text(projection: Projection, assumed: Sequence[str], *, sms_are_read: bool)
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
+
+
+def _summary(projection: Projection) -> str:
+    parts = [
+        f"{projection.questions:,} questions from the web" if projection.questions else "",
+        f"{projection.sms:,} SMS from {projection.sms_people:,} people" if projection.sms else "",
+        f"{projection.advance_questions:,} advance questions" if projection.advance_questions else "",
+        f"{projection.chat:g} chat messages a second" if projection.chat else "",
+        f"{projection.aired:,} questions aired with {projection.answer_lines} lines each" if projection.aired else "",
+    ]
+    rooms = f" in {projection.rooms} rooms" if projection.rooms > 1 else ""
+    what = "".join(f"; {part}" for part in parts if part)
+    return f"{projection.people:,} people at the same time{rooms}, {projection.minutes:g} minutes{what}."
 
 
 def assumptions_of(projection: Projection) -> list[str]:
@@ -189,5 +228,8 @@ def _objectives(projection: Projection, *, asks: bool, sms_are_read: bool) -> li
     wanted += [("sms_wait_p95_s", "at_most", PATIENCE_S)] if sms_are_read else []
     wanted += [("aired", "at_least", projection.aired)] if projection.aired else []
     wanted += [("lines", "at_least", projection.aired * projection.answer_lines)] if projection.aired else []
-    return [line for name, bound, value in wanted
-            for line in ("[[objectives]]", f'measure = "{name}"', f"{bound} = {value:g}", "")]  # fmt: skip
+    return [
+        line
+        for name, bound, value in wanted
+        for line in ("[[objectives]]", f'measure = "{name}"', f"{bound} = {value:g}", f'why = "{WHY[name]}"', "")
+    ]

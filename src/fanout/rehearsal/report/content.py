@@ -75,7 +75,7 @@ def size_sentences(done: Rehearsal) -> list[str]:
 def played_sentence(done: Rehearsal) -> str:
     """When, where and with what."""
     server, version = (done.machine.get(each, "unknown") for each in ("server", "fanout"))
-    return f"Played on {done.began:%-d %B %Y, %H:%M} UTC. Server: {server}. fanout {version}."
+    return f"Played on {done.began:%-d %B %Y, %H:%M} UTC. Server: {server}. Rehearsed with fanout {version}."
 
 
 def digest_sentence(done: Rehearsal) -> str:
