@@ -233,6 +233,14 @@ async def test_an_author_takes_back_what_is_theirs_and_nothing_else(desk: Site):
         problem(await client.post(decisions, json={"action": "approve"}), 401, "token_missing")
         assert (await client.post(decisions, json={"action": "withdraw"})).json()["state"] == "withdrawn"
         problem(await client.post(decisions, json={"action": "withdraw"}), 409, "already_decided")
+        other = (await ask(client, "How?")).json()["id"]
+        await client.post(
+            f"/v1/submissions/{other}/decisions",
+            headers=desk.headers("moderator", name="Ann"),
+            json={"action": "reject"},
+        )
+        late = await client.post(f"/v1/submissions/{other}/decisions", json={"action": "withdraw"})
+        assert problem(late, 409, "already_decided")["detail"] == "This is rejected already."  # not by whom
 
 
 async def test_with_the_store_broken_visitors_are_told_to_come_back(desk: Site):

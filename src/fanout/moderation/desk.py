@@ -172,7 +172,11 @@ class Desk:
             raise SubmissionNotFound("You have sent nothing of that id.")
         with trio.CancelScope(shield=True):
             now = self._clock()
-            [withdrawn] = await self._take([Decision(submission_id, Step.WITHDRAW, "its author", now)])
+            try:
+                [withdrawn] = await self._take([Decision(submission_id, Step.WITHDRAW, "its author", now)])
+            except TransitionRefused:  # who has decided, the desk may know
+                stands = await self._store.find(submission_id) or submission
+                raise TransitionRefused(f"This is {stands.state} already.", code="already_decided") from None
             self.hands.settled(withdrawn)
             await self._merging.give_back(withdrawn, "its author", now)
         return withdrawn
