@@ -130,3 +130,22 @@ async def test_each_room_has_a_desk_of_its_own_also_one_that_is_made_later(autoj
         await trio.sleep(1)
         assert [bool(told(house, room)) for room in ("hall", "chat", "stage", "late")] == [False, False, False, True]
         assert not any(name.startswith("@") for name in house.engine.rooms), "listeners have no way to it"
+
+
+async def test_the_stage_is_told_of_its_own_and_of_nothing_that_waits(autojump_clock):
+    async with open_house() as house:
+        await trio.testing.wait_all_tasks_blocked()
+
+        async def told_of(step: Step, **more: str) -> bool:
+            before = len(stage.recent)
+            await house.do(asked.id, step, **more)
+            await trio.sleep(2 * GATHER_SECONDS)
+            return [message.data for message in stage.recent[before:]] == [{"changes": [{"what": "run_sheet"}]}]
+
+        stage = house.moderation.desk_engine.room("@stage/hall")
+        asked = await house.ask()
+        await house.desk.claim(ANN, asked.id)
+        for step, more in ((Step.EDIT, {"text": "Why?"}), (Step.REJECT, {}), (Step.HOLD, {}), (Step.APPROVE, {})):
+            assert not await told_of(step, **more)
+        for step in (Step.CUE, Step.PIN, Step.SKIP, Step.CUE, Step.UNDO, Step.CUE, Step.AIR, Step.RETRACT):
+            assert await told_of(step)

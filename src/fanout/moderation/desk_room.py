@@ -34,7 +34,7 @@ MAX_GATHERED: Final = 200
 ON_STAGE: Final = frozenset({State.CUED, State.AIRED, State.ANSWERED})
 """States in which a submission concerns those who answer; before, it is the desk's alone."""
 
-OFF_STAGE: Final = frozenset({Step.SKIP, Step.EDIT, Step.WITHDRAW, Step.RETRACT, Step.UNDO})
+OFF_STAGE: Final = frozenset({Step.SKIP, Step.WITHDRAW, Step.RETRACT, Step.UNDO})
 """Steps that may have taken one away from there."""
 
 RUN_SHEET: Final = {"what": "run_sheet"}
