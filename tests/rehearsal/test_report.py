@@ -106,6 +106,7 @@ def test_a_part_of_the_questions_says_nothing_of_who_reads_them_all():
         assert "At scale 0.1 they had a part of the questions." in text
         assert "Of 200 questions from the web, half would wait less than" in text
         assert "comes by web (200) at 10 s each" in text
+        assert text.count("the whole event, reckoned") == 2, "what was not played is marked where it is judged"
     assert "reckoned" not in html_page(rehearsal())
 
 
@@ -121,6 +122,14 @@ def test_who_reads_nothing_else_reads_what_does_not_hold(lost: int, slow: tuple[
     assert ("In doubt: it was busy." in banner[0]) is bool(slow)
 
 
+def test_a_run_that_proves_nothing_says_what_to_do_in_both_forms():
+    done = rehearsal(lost=0, slow=("it was busy",))
+    done = replace(done, verdict=replace(done.verdict, outcome=Outcome.INVALID))
+    for text in (html_page(done), markdown(done)):
+        assert "Put the load on another machine" in text
+        assert "In doubt: it was busy." in text
+
+
 def test_the_files_say_the_same(tmp_path: Path):
     done = replace(rehearsal(lost=3), headroom="2 times as many people still meet every objective.")
     page = write_report(replace(done, gone="it was killed", server_log="Help!\n"), tmp_path / "a" / "b")
@@ -132,6 +141,7 @@ def test_the_files_say_the_same(tmp_path: Path):
     kept = (page.parent / "report.md").read_text()
     found = json.loads((page.parent / "report.json").read_text())
     assert found["outcome"] == "missed"
+    assert found["scenario"]["text"] == done.text
     assert found["whole"]["lost"] == 3
     assert len(found["seconds"]) == 60
     assert sum(found["histograms"]["whole"]["delivery"].values()) == 6000

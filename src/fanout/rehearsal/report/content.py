@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fanout.rehearsal.desk import as_measures
 from fanout.rehearsal.doubts import in_minutes
 from fanout.rehearsal.measures import REFUSALS
 from fanout.rehearsal.measuring import MEASURES
@@ -103,11 +104,12 @@ def bound(judged: Judged) -> str:
 
 def objectives_table(done: Rehearsal) -> Table:
     """Every objective with what was found, its margin, and what it is for."""
-    rows = []
+    rows, reckoned = [], {} if done.desk is None else as_measures(done.desk)
     for judged in done.verdict.judged:
         measure = MEASURES[judged.objective.measure]
         margin = "" if judged.margin is None else f"{100 * judged.margin:+.0f} %"
         where = judged.objective.phase or "the whole evening"
+        where = "the whole event, reckoned" if judged.objective.measure in reckoned else where
         rows.append((
             "met" if judged.met else "MISSED", judged.objective.why or measure.what, judged.objective.measure, where,
             bound(judged), with_unit(judged.found, measure.unit), margin,
@@ -123,7 +125,8 @@ def problem_sentences(done: Rehearsal) -> list[str]:
         return [f"It ended early: {done.gone}. What stands here was seen until then.{log}", *_doubts(problems)]
     if problems and done.verdict.outcome is Outcome.MET:
         return [f"The load was late at times ({'; '.join(problems)}): the server's own times are no worse than these."]
-    return _doubts(problems)
+    advice = ["Put the load on another machine, or on more processes, and run it again."]
+    return [*(advice if done.verdict.outcome is Outcome.INVALID else []), *_doubts(problems)]
 
 
 def _doubts(problems: Sequence[str]) -> list[str]:

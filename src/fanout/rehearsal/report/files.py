@@ -44,7 +44,7 @@ def as_json(done: Rehearsal) -> dict[str, Any]:
     """Every figure, for programs. Histograms hold times by bucket; `bounds_s` are the buckets' upper bounds."""
     schedule, record = done.schedule, done.record
     return {
-        "scenario": {"name": done.name, "title": done.scenario.title, "sha256": done.digest},
+        "scenario": {"name": done.name, "title": done.scenario.title, "sha256": done.digest, "text": done.text},
         "began": done.began.isoformat(timespec="seconds"),
         "scale": schedule.scale,
         "compress": schedule.compress,

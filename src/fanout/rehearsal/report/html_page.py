@@ -10,7 +10,6 @@ from fanout.rehearsal.report import content
 from fanout.rehearsal.report.content import Table
 from fanout.rehearsal.report.people import moderation_sentences
 from fanout.rehearsal.report.plot import Axis, Line, plot
-from fanout.rehearsal.verdict import Outcome
 
 _STYLE = """
 :root{color-scheme:light}body{font:15px/1.5 system-ui,sans-serif;color:#1b2733;background:#fff;max-width:60rem;
@@ -87,8 +86,6 @@ def _banner(done: Rehearsal) -> str:
     said = [f"{met} of {len(verdict.judged)} objectives met."]
     if done.headroom is not None:
         said.append(f"Headroom: {done.headroom}")
-    if verdict.outcome is Outcome.INVALID:
-        said.append("Put the load on another machine, or on more processes, and run it again.")
     said += content.problem_sentences(done)
     said += [f"Not tried: {each}." for each in done.not_tried]
     size = "".join(f" <strong>{escape(each)}</strong>" for each in content.size_sentences(done))
