@@ -217,7 +217,7 @@ def test_a_line_is_taken_back_with_two_presses_by_who_said_it_or_who_moderates(h
     page.get_by_role("button", name="Really take back, for everybody?: A slip.").press("Enter")
     expect(answers).to_have_text(["Of another."])
     moderator.get_by_role("button", name="Retirer: Of another.").click()
-    moderator.get_by_role("button", name="Vraiment retirer").click()
+    moderator.get_by_role("button", name="Vraiment la retirer").click()
     expect(moderator.locator(".on-air .answer")).to_have_count(0)
     expect(answers).to_have_count(0)
     assert not any(said(house))
