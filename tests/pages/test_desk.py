@@ -283,6 +283,7 @@ def test_axe_finds_nothing_at_the_desk(house: House, open_page: Any, sign_in: An
         (pytest.fail if all_required() else pytest.skip)(why)
     for number in range(30):
         ask(house, "salon", "Tom", f"question {number}")
+    house.say("salon", "The doors close at ten.")
     for width in (320, 1280):
         size = {"width": width, "height": 800}
         page = open_page(f"{house.url}/rooms/salon/desk", color_scheme=theme, viewport=size)
@@ -290,7 +291,11 @@ def test_axe_finds_nothing_at_the_desk(house: House, open_page: Any, sign_in: An
         page = sign_in("Zoé", color_scheme=theme, viewport=size)
         expect(page.locator("#found")).to_have_text("30 shown")
         page.locator("#list").press("x")
+        page.locator("#list").press("t")
+        expect(page.locator("#said .text")).to_have_text("The doors close at ten.")
         assert complaints(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.keyboard.press("Escape")
         page.locator("#list").press("e")
         expect(page.locator("#asked")).to_be_visible()
         assert complaints(page) == []
