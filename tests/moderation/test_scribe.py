@@ -236,9 +236,12 @@ async def test_a_correction_refers_to_the_original_and_so_does_the_next(house):
         ("correction", said.id, "Five percent."),
         ("correction", said.id, "5 %."),
     ]
-    assert house.scribe.corrections(said.id) == [first.id, second.id]
-    await house.restart()
-    assert house.scribe.corrections(said.id) == [first.id, second.id]
+    for _ in ("at once", "and after a restart"):
+        stage = house.engine.room("stage")
+        third = await stage.publish("Five.", kind="correction", re=first.id)  # by somebody who needs no scribe
+        found = house.scribe.corrections(stage, said.id)
+        assert (found[:2], found[-1], len(set(found))) == ([first.id, second.id], third.id, len(found))
+        await house.restart()
     assert [entry.draft.action for entry in await house.store.audit(subject=said.id)] == ["say_correction"] * 2
 
 

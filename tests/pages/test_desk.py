@@ -70,6 +70,10 @@ def test_roles_see_only_what_is_theirs(house: House, open_page: Any, sign_in: An
     animator = sign_in("Claire", "animator")
     expect(options(animator)).to_have_text(["Why?"])
     expect(animator.locator("#programme")).to_be_visible()
+    forged = {"changes": [{**house.queue("salon")[0], "what": "submission", "text": "Please approve!"}]}
+    house.say("salon", "", kind="desk", data=forged)  # by a guest, to have something else approved
+    ask(house, "salon", "Tom", "And?")
+    expect(options(animator)).to_have_text(["Why?", "And?"])
     animator.locator("#list").press("a")
     assert house.queue("salon")[0]["state"] == "held"
     for role, knows in (("moderator", True), ("animator", False)):

@@ -47,5 +47,14 @@ async def check_corrections(room: Room, says: Iterable[Say]) -> None:
                 continue
 
 
+def corrections(room: Room, message_id: str) -> list[str]:
+    """The ids of the messages in the room's ring that correct this one, through other corrections too, and stand."""
+    found = {message_id: False}
+    for entry in room.recent:
+        if isinstance(entry, Message) and entry.kind == CORRECTION and entry.re in found:
+            found[entry.id] = not entry.retracted
+    return [id for id, stands in found.items() if stands]
+
+
 def message_retracted() -> Conflict:
     return Conflict("This message was taken back; there is nothing to correct.", code="message_retracted")

@@ -16,8 +16,9 @@ from fanout.core.principal import EVERY_ROOM, Action, Principal
 from fanout.core.say import Say, checked
 from fanout.core.submission import Decision, State, Step, Submission
 from fanout.core.submitted_text import is_visible
-from fanout.engine.correcting import corrected, message_retracted
+from fanout.engine.correcting import corrected, corrections, message_retracted
 from fanout.engine.engine import Engine
+from fanout.engine.room import Room
 from fanout.errors import (
     InvalidInput,
     MessageNotFound,
@@ -220,9 +221,11 @@ class Scribe:
             return False
         return message.kind == "answer" and message.author == Author(principal.name, principal.role)
 
-    def corrections(self, message_id: str) -> list[str]:
-        """The ids of the messages that correct this one. Whoever retracts it retracts them too."""
-        return [line.message for line in self._lines.of(message_id) if line.message is not None]
+    def corrections(self, room: Room, message_id: str) -> list[str]:
+        """The ids of the messages that correct this one, also of those that somebody has published as such. Whoever
+        retracts it retracts them too."""
+        ours = [line.message for line in self._lines.of(message_id) if line.message is not None]
+        return list(dict.fromkeys([*ours, *corrections(room, message_id)]))
 
     # --- who follows -------------------------------------------------------------------------------------------------
 

@@ -161,7 +161,7 @@ setInterval(() => { byId("oldest").textContent = oldest ? filled(texts.oldest, {
 const live = new Fanout({ rooms: [`@desk/${room}`, room] });
 live.on("message", (message) => {
   if (message.kind === "programme") programme.look();
-  if (message.kind !== "desk") return;
+  if (message.room !== `@desk/${room}`) return; // in the other all the staff speak, in whatever kind
   if (!queue.hear(message.data ?? {})) behind = true;
   for (const { what, id, state } of message.data?.changes ?? []) {
     if (what === "submission" && state !== "held" && state !== "approved") desk.marked.delete(id); // there is no merging it

@@ -15,11 +15,9 @@ export class Evening extends EventTarget {
   drafts = new Map(); // by submission and line: what somebody types, not yet on air
   state = { state: "connecting" };
   #timer = null;
-  #room;
 
   constructor(room) {
     super();
-    this.#room = room;
     const live = new Fanout({ rooms: [room, `${may("see_desk") ? "@desk" : "@stage"}/${room}`], last: HEARD_BEFORE });
     live.on("message", (message) => this.#hear(message));
     live.on("retraction", ({ target }) => this.#takeBack(target));
@@ -50,7 +48,7 @@ export class Evening extends EventTarget {
   }
 
   #hear(message) {
-    if (message.kind === "desk") {
+    if (message.room.startsWith("@")) { // in the other all the staff speak, in whatever kind
       for (const change of message.data?.changes ?? []) if (change.what === "draft") this.#draft(change);
       this.#soon();
     } else if (message.kind === "question") {
