@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanout.errors import ConfigurationError
+from fanout.rehearsal.planned import scenario_of
+from fanout.rehearsal.projection import read_projection
 from fanout.rehearsal.scenario import find_scenario, read_scenario, shipped
 from fanout.rehearsal.schedule import (
     Span,
@@ -91,6 +93,17 @@ def test_a_small_scale_has_as_many_questions_as_the_programme_needs():
     assert "60 questions from the web, not 20: 20 are to be aired." in assumptions(scenario, schedule)
     assert make_schedule(scenario, scale=1).totals.web_questions == scenario.totals.web_questions
     assert make_schedule(scenario, scale=3).totals.web_questions == 600
+
+
+@pytest.mark.parametrize(("asked", "total"), [("sms = 90\nsms_people = 60", "sms_messages"),
+                                              ("advance_questions = 90", "advance_questions")])  # fmt: skip
+def test_so_has_one_whose_questions_come_by_sms_or_before(asked: str, total: str):
+    projection = f"title = 'x'\npeople = 400\nminutes = 60\naired = 20\n{asked}"
+    scenario = read_scenario(scenario_of(read_projection(projection)))
+    schedule = make_schedule(scenario, scale=0.1)
+    assert (schedule.totals.visitors, getattr(schedule.totals, total)) == (40, 60)
+    assert any(each.endswith(", not 9: 20 are to be aired.") for each in assumptions(scenario, schedule))
+    assert getattr(make_schedule(scenario).totals, total) == 90
 
 
 def test_the_evening_of_2004_at_full_size_adds_up():

@@ -24,6 +24,13 @@ SCALED: Final = (
 """What people do. The programme is what it is, however many follow it."""
 
 
+FED: Final = {
+    "web": ("web_questions", "questions from the web"),
+    "sms": ("sms_messages", "SMS"),
+    "api": ("advance_questions", "advance questions"),
+}
+"""By what way questions come: the total, and its name."""
+
 SPARE: Final = 1.5
 """Questions that are approved for each that is aired: they must be there before they are due."""
 
@@ -157,11 +164,10 @@ def assumptions(scenario: Scenario, schedule: Schedule) -> list[str]:
                 "wait, how many are left, and whether the animator waits is therefore reckoned for the whole event, "
                 "with the same service times, and judged so. That the desk works, and how fast it answers, is played."
             )
-        asked = round(scenario.totals.web_questions * schedule.scale)
-        if totals.web_questions > max(asked, 1):
-            said.append(
-                f"{totals.web_questions:,} questions from the web, not {asked:,}: {totals.aired:,} are to be aired."
-            )
+        scaled = _scaled(scenario.totals, schedule.scale)
+        for total, what in FED.values():
+            if (come := getattr(totals, total)) > (fewer := getattr(scaled, total)):
+                said.append(f"{come:,} {what}, not {fewer:,}: {totals.aired:,} are to be aired.")
     if schedule.compress != 1:
         said.append(
             f"{schedule.compress:g} times faster than planned: {minutes:.3g} minutes for "
@@ -189,15 +195,16 @@ def _scaled(totals: Totals, scale: float) -> Totals:
 
 
 def _fed(scenario: Scenario, totals: Totals) -> Totals:
-    """The same, with as many questions from the web as the programme needs, which is not scaled: but no more than are
-    planned."""
-    come = {"web": totals.web_questions, "sms": totals.sms_messages, "api": totals.advance_questions}
-    approves = {source: team.approves for team in scenario.moderators for source in team.takes}
-    missing = SPARE * totals.aired - sum(come[source] * share for source, share in approves.items())
-    if missing <= 0 or not approves.get("web"):
-        return totals
-    wanted = totals.web_questions + ceil(missing / approves["web"])
-    return replace(totals, web_questions=max(totals.web_questions, min(wanted, scenario.totals.web_questions)))
+    """The same, with as many questions as the programme needs, which is not scaled: but no more than are planned. From
+    the web first, then SMS, then those from before."""
+    approves: dict[str, float] = {source: team.approves for team in scenario.moderators for source in team.takes}
+    come = {source: getattr(totals, total) for source, (total, _) in FED.items()}
+    for source, (total, _) in FED.items():
+        missing = SPARE * totals.aired - sum(come[each] * share for each, share in approves.items())
+        if missing > 0 and approves.get(source):
+            wanted = come[source] + ceil(missing / approves[source])
+            come[source] = max(come[source], min(wanted, getattr(scenario.totals, total)))
+    return replace(totals, **{total: come[source] for source, (total, _) in FED.items()})
 
 
 def _within(span: Span, share: float) -> float:
