@@ -74,6 +74,9 @@ def test_roles_see_only_what_is_theirs(house: House, open_page: Any, sign_in: An
     house.say("salon", "", kind="desk", data=forged)  # by a guest, to have something else approved
     ask(house, "salon", "Tom", "And?")
     expect(options(animator)).to_have_text(["Why?", "And?"])
+    animator.get_by_role("link", name="To the stage").click()
+    animator.get_by_role("link", name="To the desk").click()
+    expect(options(animator)).to_have_text(["Why?", "And?"])
     animator.locator("#list").press("a")
     assert house.queue("salon")[0]["state"] == "held"
     for role, knows in (("moderator", True), ("animator", False)):
@@ -109,9 +112,11 @@ def test_one_key_each_decides_and_another_takes_it_back(house: House, sign_in: A
     page = sign_in("Zoé")
     expect(options(page)).to_have_text(["one <b>", "two", "three", "four", "five"])
     expect(page.locator("#waiting")).to_have_text("5")
+    expect(page.locator("#keys")).to_contain_text("↑ ↓ choose End newest / search")
     keys = page.locator("#list")
     keys.press("a")
-    expect(page.locator("#told")).to_have_text("Approved.")
+    expect(page.locator("#waiting")).to_have_text("4", timeout=1000)  # sooner than the next tally
+    expect(page.locator("#told")).to_have_text("Approved. It waits on the stage.")
     assert (state(0)["state"], state(0)["by"]) == ("approved", "Zoé (moderator)")
     keys.press("r")
     expect(page.locator("#told")).to_have_text("Rejected.")

@@ -29,7 +29,7 @@ def test_a_decision_on_its_way_is_not_undone_by_a_page_that_is_older(house: Hous
     expect(page.locator("#found")).to_have_text("1 shown")
     expect(options(page)).to_have_text(["two"])
     held[0].continue_()
-    expect(page.locator("#told")).to_have_text("Approved.")
+    expect(page.locator("#told")).to_have_text("Approved. It waits on the stage.")
     page.get_by_label("Show").select_option("approved")
     expect(options(page)).to_have_text(["one"])
     assert page.complaints == []
@@ -89,7 +89,7 @@ def test_what_others_do_puts_no_other_question_under_the_finger(house: House, si
     page.keyboard.down("a")
     page.keyboard.down("a")  # held: it repeats
     page.keyboard.up("a")
-    expect(page.locator("#told")).to_have_text("Approved.")
+    expect(page.locator("#told")).to_have_text("Approved. It waits on the stage.")
     keys.press("a")  # the next, at once
     expect(page.locator("#found")).to_have_text("36 shown")
     assert set(ids) - set(waiting()) == {ids[number] for number in (0, 25, 27, 28)}
@@ -181,7 +181,7 @@ def test_undo_takes_back_what_was_last_or_says_why_not(house: House, sign_in: An
     keys, told = page.locator("#list"), page.locator("#told")
     expect(options(page)).to_have_count(4)
     keys.press("a")
-    expect(told).to_have_text("Approved.")
+    expect(told).to_have_text("Approved. It waits on the stage.")
     keys.press("x")
     expect(page.locator("#found")).to_have_text("3 shown · 1 marked")
     page.get_by_label("From").select_option("SMS")

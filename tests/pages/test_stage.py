@@ -71,8 +71,10 @@ def test_the_animator_orders_the_run_sheet_and_puts_the_questions(house: House, 
 
 
 def test_the_guest_sees_what_is_typed_and_visitors_what_is_final(house: House, on_stage: Any, open_page: Any) -> None:
-    aired(house)
     scribe, guest = on_stage("scribe"), on_stage("guest", locale="fr-FR")
+    expect(scribe.get_by_placeholder("as soon as a question is on air")).to_be_disabled()
+    aired(house)
+    expect(scribe.get_by_placeholder("Enter puts the line on air")).to_be_focused()
     visitor = open_page(f"{house.url}/rooms/salon")
     scribe.locator("#line-text").press_sequentially("Becaus of the <i>rain</i>.")
     expect(guest.locator(".draft")).to_have_text("Becaus of the <i>rain</i>.")

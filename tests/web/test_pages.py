@@ -118,6 +118,7 @@ async def test_a_page_is_in_french_for_who_reads_french_or_asks_for_it(site: Sit
 
 async def test_the_other_language_is_the_same_page_with_all_that_its_address_asks_for(site: Site) -> None:
     async with site.client(headers={"Accept-Language": "en"}) as client:
+        assert "needs JavaScript" in (await client.get("/rooms/stage/desk")).text
         page = (await client.get("/rooms/stage/stage?view=scribe&lang=en&a=%22%3E%26&a=2&b")).text
         (link,) = re.findall(r'<a href="([^"]*)" hreflang="fr"', page)
         assert unescape(link) == "?view=scribe&a=%22%3E%26&a=2&b=&lang=fr"

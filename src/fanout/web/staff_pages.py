@@ -28,6 +28,7 @@ _SIGN_IN: Final = """<div class="room alone"><section class="card sign-in">
 <form id="sign-in"><label for="token">{token}</label>
 <input id="token" type="password" autocomplete="off" spellcheck="false" required>
 <p class="note">{sign_in_note}</p>
+<p class="note no-script">{needs_script}</p>
 <button class="main">{sign_in_button}</button>
 <p class="note refusal" role="alert">{refusal}</p></form>
 </section></div>"""
@@ -67,7 +68,8 @@ _DESK: Final = """<div class="desk" id="desk">
 <div class="list" id="list" role="listbox" tabindex="0" aria-label="{queue}"><div class="sizer"></div></div>
 <section class="detail" id="detail" aria-label="{chosen}"><p class="note">{nothing}</p></section>
 </div>
-<div class="keys" id="keys" role="group" aria-label="{keys_title}"></div>
+<div class="keys" id="keys" role="group" aria-label="{keys_title}">
+<p class="note moves"><kbd>↑</kbd> <kbd>↓</kbd> {choose} <kbd>{end_key}</kbd> {newest} <kbd>/</kbd> {find}</p></div>
 <p class="note told" id="told" role="status"></p>
 <dialog id="confirm" aria-labelledby="confirm-title"><h2 id="confirm-title"></h2><p></p>
 <form method="dialog"><button value="no">{leave}</button><button class="main" value="yes"></button></form></dialog>
@@ -135,7 +137,7 @@ class StaffPages:
         title = room.settings.title or name
         roles = texts["roles"]
         tabs = Markup("".join(_tab(one, roles[one].capitalize(), language, current=one == view) for one in views))
-        links = _link("desk", texts["to_desk"], language) if principal.may(Action.MODERATE, name) else Markup("")
+        links = _link("desk", texts["to_desk"], language) if principal.may(Action.SEE_DESK, name) else Markup("")
         main = filled(_STAGE, texts, title=title, tabs=tabs, links=links, who=_who(principal, texts))
         data = {"room": name, "view": view, "may": may(principal, name), "me": me(principal)}
         return self._frame.page(

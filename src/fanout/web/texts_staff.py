@@ -40,7 +40,8 @@ STAFF_TEXTS: Final = typeset({
             "operator": "operator", "gateway": "gateway", "publisher": "publisher", "the room": "the room",
             "its author": "its author", "a ban": "a ban",
         },
-        "keys_title": "What can be done, each with its key",
+        "keys_title": "What can be done, each with its key", "choose": "choose", "end_key": "End", "newest": "newest",
+        "find": "search", "needs_script": "This page needs JavaScript.",
     },
     "fr": {
         "sign_in_title": "S’identifier", "token": "Votre jeton", "sign_in_button": "Entrer",
@@ -75,7 +76,9 @@ STAFF_TEXTS: Final = typeset({
             "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "le salon",
             "its author": "l’auteur", "a ban": "une exclusion",
         },
-        "keys_title": "Ce que l’on peut faire, avec la touche de chaque action",
+        "keys_title": "Ce que l’on peut faire, avec la touche de chaque action", "choose": "choisir",
+        "end_key": "Fin", "newest": "la plus récente", "find": "chercher",
+        "needs_script": "Cette page a besoin de JavaScript.",
     },
 })  # fmt: skip
 
@@ -93,10 +96,10 @@ DESK_TEXTS: Final = typeset({
         "keys": {
             "approve": "Approve", "reject": "Reject", "edit": "Edit", "hold": "Hold", "mark": "Mark",
             "merge": "Merge into this", "ban": "Ban", "air": "On air", "retract": "Off air", "undo": "Undo",
-            "next": "Next", "before": "Before", "search": "Search",
         },
         "done": {
-            "approve": "Approved.", "reject": "Rejected.", "edit": "Changed.", "hold": "Held.", "merge": "Merged.",
+            "approve": "Approved. It waits on the stage.",
+            "reject": "Rejected.", "edit": "Changed.", "hold": "Held.", "merge": "Merged.",
             "ban": "Banned.", "air": "On air.", "retract": "Taken off the air.", "undo": "Taken back.",
             "programme": "Told everybody.", "typing": "So it is from now on.",
             "take_back": "Taken back: nobody sees it any more.",
@@ -149,11 +152,11 @@ DESK_TEXTS: Final = typeset({
         "keys": {
             "approve": "Retenir", "reject": "Refuser", "edit": "Modifier", "hold": "Remettre en attente",
             "mark": "Marquer", "merge": "Réunir à celle-ci", "ban": "Exclure", "air": "À l’antenne",
-            "retract": "Retirer de l’antenne", "undo": "Annuler", "next": "Suivante", "before": "Précédente",
-            "search": "Chercher",
+            "retract": "Retirer de l’antenne", "undo": "Annuler",
         },
         "done": {
-            "approve": "Retenue.", "reject": "Refusée.", "edit": "Modifiée.", "hold": "Remise en attente.",
+            "approve": "Retenue. Elle attend sur la scène.",
+            "reject": "Refusée.", "edit": "Modifiée.", "hold": "Remise en attente.",
             "merge": "Réunies.", "ban": "Exclu.", "air": "À l’antenne.", "retract": "Retirée de l’antenne.",
             "undo": "Annulé.", "programme": "Tout le monde en est informé.", "typing": "C’est réglé.",
             "take_back": "Retiré : plus personne ne le voit.",

@@ -208,7 +208,7 @@ export class Actions {
       const decided = await ask("POST", `/v1/submissions/${submission.id}/decisions`, { action, ...more });
       queue.take(decided);
       this.#last.push(FINAL.has(action) || decided.state === "aired" ? action : () => this.#takeBack(submission.id));
-      this.#desk.tell(texts.done[action]);
+      this.#desk.tell(texts.done[action === "approve" && decided.state === "aired" ? "air" : action]); // a room may air at once
     } catch (error) {
       queue.take(submission);
       if (error instanceof Refused && error.code === "already_decided") {

@@ -19,6 +19,7 @@ const room = document.body.dataset.room;
 const byId = (id) => document.getElementById(id);
 let redrawing = false;
 let readAt = 0;
+let everything = false; // whether all that waits is shown
 let filtering = false; // another list was asked for, by hand
 let [lastChosen, lastText] = [null, ""];
 let behind = false; // whether the desk room had no room for everything that changed
@@ -56,6 +57,7 @@ function draw() {
   const marks = desk.marked.size ? ` · ${counted(texts.marked, desk.marked.size)}` : "";
   const text = found(queue.shown.length, queue.loading) + marks;
   if (byId("found").textContent !== text) byId("found").textContent = text;
+  if (everything && !queue.loading) byId("waiting").textContent = number(queue.shown.length); // sooner than the next tally
   showChosen();
 }
 
@@ -112,7 +114,8 @@ function filter() {
   if (JSON.stringify(wanted) === asked) return; // a choice is both input and change
   asked = JSON.stringify(wanted);
   const written = new URLSearchParams(wanted).toString(); // after the #, so that no server's log has what is searched for
-  history.replaceState(null, "", location.pathname + location.search + (written === EVERYTHING_NEW ? "" : `#${written}`));
+  everything = written === EVERYTHING_NEW;
+  history.replaceState(null, "", location.pathname + location.search + (everything ? "" : `#${written}`));
   list.reset();
   load(wanted);
   filtering = true;

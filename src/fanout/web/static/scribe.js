@@ -55,7 +55,7 @@ export class Scribe {
     this.#field.rows = 3;
     this.#field.maxLength = 4000;
     this.#field.dir = "auto";
-    this.#field.placeholder = texts.line_hint;
+    this.#field.disabled = true; // until a question is on air
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -95,10 +95,15 @@ export class Scribe {
       else air.append(element("p", "note", texts.nothing_on_air));
       for (const [id, form] of this.#forms) if (!onAir?.answers.some((one) => one.id === id)) air.append(form); // what was typed stays
       this.#air.replaceChildren(air);
+      air.querySelector("ol")?.scrollTo(0, Infinity); // to what was said last
       if (had) this.#air.querySelector(`[data-focus="${CSS.escape(had)}"]`)?.focus();
     }
     this.#drawBelongs();
-    this.#field.disabled = !onAir?.submission && !this.#field.value;
+    const waits = !onAir?.submission && !this.#field.value;
+    const opens = this.#field.disabled && !waits;
+    this.#field.disabled = waits;
+    this.#field.placeholder = waits ? texts.line_wait : texts.line_hint;
+    if (opens && document.activeElement === document.body && matchMedia("(pointer: fine)").matches) this.#field.focus();
   }
 
   #answers({ answers }, corrected) {
