@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from fanout.rehearsal.report.html_page import html_page
 from tests.pages.house import House
 from tests.pages.scene import ROOM, ask, play
+from tests.pages.visiting import enter
 from tests.rehearsal.finished import rehearsal
 from tests.server_process import SECRET, ServerProcess
 
@@ -45,6 +46,13 @@ COVERED = """() => [...document.querySelectorAll("*")].filter((one) => getComput
   .filter((one) => [getComputedStyle(one).top, getComputedStyle(one).bottom].some((edge) => edge !== "auto"))
   .reduce((sum, one) => sum + (one.closest(".side") ? 0 : one.getBoundingClientRect().height), 0) / innerHeight"""
 """How much of the view is always in the way of the rest."""
+
+
+HIDDEN_FOCUS = """() => {
+  const field = document.activeElement, box = field.getBoundingClientRect();
+  return document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2) !== field;
+}"""
+"""Whether something lies on what has the focus (WCAG 2.4.11)."""
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +113,10 @@ def test_on_the_narrowest_phone_nothing_sticks_out_and_no_word_is_torn(evening: 
         assert page.evaluate(OVERLAPS) == [], name
         assert page.evaluate(BROKEN) == [], name
         assert page.evaluate(COVERED) < 0.25, name
+        if name == f"visitor at /rooms/{ROOM}":
+            page.locator("#enter").evaluate('(form) => form.scrollIntoView({ block: "end" })')
+            enter(page, "Ines")
+            assert page.evaluate(HIDDEN_FOCUS) is False, name
 
 
 def test_a_rehearsals_report_fits_on_the_narrowest_phone(open_page: Any) -> None:

@@ -127,6 +127,10 @@ def test_the_animator_needs_no_mouse_and_keys_count_on_a_question_alone(house: H
     expect(page.locator(".on-air .question")).to_have_text("three")
     expect(sheet).to_have_text(["one"])
     assert page.evaluate("document.activeElement.innerText").startswith("Tom\n\none")
+    for left in (2, 1, 0):
+        page.keyboard.press("o")
+        expect(page.locator("#view li")).to_have_count(left)
+    expect(page.get_by_role("link", name="Type the answer")).to_be_focused()  # there is nothing else
     expect(page.locator("#keys")).to_contain_text("C Cue")
     assert page.complaints == []
 

@@ -40,6 +40,12 @@ STAFF_TEXTS: Final = typeset({
             "operator": "operator", "gateway": "gateway", "publisher": "publisher", "the room": "the room",
             "its author": "its author", "a ban": "a ban",
         },
+        "refused": {
+            "leased": "somebody else has this in hand.", "already_decided": "somebody else has decided on it.",
+            "nothing_to_undo": "there is no step that could be taken back.",
+            "not_your_step": "somebody else has decided on it since.",
+            "merge_into_closed": "that one can’t speak for others.",
+        },
         "keys_title": "What can be done, each with its key", "choose": "choose", "end_key": "End", "newest": "newest",
         "find": "search", "needs_script": "This page needs JavaScript.",
     },
@@ -75,6 +81,12 @@ STAFF_TEXTS: Final = typeset({
             "moderator": "modérateur", "animator": "animateur", "guest": "invité", "scribe": "scribe",
             "operator": "exploitant", "gateway": "passerelle", "publisher": "éditeur", "the room": "le salon",
             "its author": "l’auteur", "a ban": "une exclusion",
+        },
+        "refused": {
+            "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre a déjà décidé.",
+            "nothing_to_undo": "il n’y a rien à annuler.",
+            "not_your_step": "quelqu’un d’autre a décidé depuis.",
+            "merge_into_closed": "celle-là ne peut plus représenter les autres.",
         },
         "keys_title": "Ce que l’on peut faire, avec la touche de chaque action", "choose": "choisir",
         "end_key": "Fin", "newest": "la plus récente", "find": "chercher",
@@ -112,12 +124,6 @@ DESK_TEXTS: Final = typeset({
         "marked": {"one": "{count} marked", "other": "{count} marked"},
         "unreachable_typed": "The server does not answer. What you typed is still here: try again.",
         "in_hand_until": "Not done: in the hands of {by} until {until} at the latest.",
-        "refused": {
-            "leased": "somebody else has this in hand.", "already_decided": "somebody else has decided on it.",
-            "nothing_to_undo": "there is no step that could be taken back.",
-            "not_your_step": "somebody else has decided on it since.",
-            "merge_into_closed": "that one can’t speak for others.",
-        },
         "unseen": {
             "one": "{count} of the marked is not in the list as it is shown. It will be merged too.",
             "other": "{count} of the marked are not in the list as it is shown. They will be merged too.",
@@ -169,12 +175,6 @@ DESK_TEXTS: Final = typeset({
         "marked": {"one": "{count} marquée", "other": "{count} marquées"},
         "unreachable_typed": "Le serveur ne répond pas. Ce que vous avez écrit est encore ici : essayez de nouveau.",
         "in_hand_until": "Impossible : entre les mains de {by} jusqu’à {until} au plus tard.",
-        "refused": {
-            "leased": "quelqu’un d’autre l’a entre les mains.", "already_decided": "quelqu’un d’autre a déjà décidé.",
-            "nothing_to_undo": "il n’y a rien à annuler.",
-            "not_your_step": "quelqu’un d’autre a décidé depuis.",
-            "merge_into_closed": "celle-là ne peut plus représenter les autres.",
-        },
         "unseen": {
             "one": "{count} des marquées n’est pas dans la liste affichée. Elle sera réunie aussi.",
             "other": "{count} des marquées ne sont pas dans la liste affichée. Elles seront réunies aussi.",

@@ -2,7 +2,7 @@
 // key does what its button does; elsewhere keys mean nothing, so that nobody airs by accident (WCAG 2.1.4).
 
 import { ask, may } from "./staff.js";
-import { element, filled, language, texts } from "./words.js";
+import { element, filled, language, texts, whyRefused } from "./words.js";
 
 const KEYS = { C: ["cue"], O: ["air"], U: ["move-up"], D: ["move-down"], L: ["move-last"], P: ["pin", "unpin"], S: ["skip"] };
 const LEAVES = new Set(["cue", "air", "skip"]); // its list: then it is the turn of the one below
@@ -43,7 +43,7 @@ export class Animator {
     for (const [index, one] of approved.entries()) others.append(this.#approved(one, index));
     rest.append(approved.length ? others : element("p", "note", texts.nothing_approved));
     this.#place.replaceChildren(air, order, rest, legend());
-    if (had) (this.#at(this.#goTo ?? had) ?? this.#at(had) ?? this.#place.querySelector("li"))?.focus();
+    if (had) (this.#at(this.#goTo ?? had) ?? this.#at(had) ?? this.#place.querySelector("li") ?? air.querySelector("a") ?? heading(air)).focus();
     this.#goTo = null;
   }
 
@@ -125,10 +125,17 @@ export class Animator {
       await ask("POST", `/v1/submissions/${id}/decisions`, { action, ...more });
       this.#tell("");
     } catch (error) {
-      this.#tell(filled(texts.failed, { why: error.message }));
+      this.#tell(filled(texts.failed, { why: whyRefused(error) }));
     }
     await this.#evening.look();
   }
+}
+
+/** Where the focus goes when there is nothing else. */
+function heading(section) {
+  const title = section.querySelector("h2");
+  title.tabIndex = -1;
+  return title;
 }
 
 /** For who is animator and scribe at once. */

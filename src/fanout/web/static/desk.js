@@ -1,6 +1,6 @@
 // The desk: the queue of every source, live, and the keys to decide on it.
 
-import { Actions } from "./actions.js";
+import { Actions, failure } from "./actions.js";
 import { Detail, age, found, holder } from "./detail.js";
 import { Fanout } from "./fanout.js";
 import { List } from "./list.js";
@@ -137,7 +137,7 @@ for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
 
 function load(wanted) {
   behind = false;
-  queue.load(wanted).catch((error) => desk.tell(error.message));
+  queue.load(wanted).catch((error) => desk.tell(failure(error, texts.not_reached)));
 }
 
 // --- counts ----------------------------------------------------------------------------------------------------------

@@ -95,6 +95,7 @@ export function submits(form, field, live, room, identity, arrived = () => {}) {
     const button = form.querySelector("button");
     if (!text || button.disabled) return;
     refusal.textContent = "";
+    const pressed = document.activeElement === button; // a button that is disabled loses the focus
     button.disabled = true;
     const late = setTimeout(() => { refusal.textContent = texts.sending; }, 1000);
     try {
@@ -107,6 +108,7 @@ export function submits(form, field, live, room, identity, arrived = () => {}) {
     } finally {
       clearTimeout(late);
       button.disabled = false;
+      if (pressed && document.activeElement === document.body) button.focus({ preventScroll: true });
     }
   });
 }

@@ -5,7 +5,7 @@ import { by, part, said } from "./animator.js";
 import { Refused } from "./fanout.js";
 import { Kept } from "./kept.js";
 import { ask, may, roomPath } from "./staff.js";
-import { element, filled, texts } from "./words.js";
+import { element, filled, texts, whyRefused } from "./words.js";
 
 const DRAFT_EVERY_MS = 700; // while something is typed: others watch it
 const TRY_AGAIN_MS = 2000;
@@ -285,7 +285,7 @@ export class Scribe {
           setTimeout(() => this.#send(), TRY_AGAIN_MS);
           return;
         }
-        this.#refused(what, error.message);
+        this.#refused(what, whyRefused(error));
       }
       this.#kept.done(key);
     }
