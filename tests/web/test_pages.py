@@ -231,3 +231,12 @@ async def test_a_script_of_another_version_s_page_is_the_present_one(site: Site)
         assert script.status_code == 200
         for name in re.findall(r'from "\./([\w.-]+)"', script.text):
             assert (await client.get(f"/static/000000000000/{name}")).status_code == 200
+
+
+async def test_a_page_with_its_visitor_s_name_is_kept_for_nobody_else(desk: Site) -> None:
+    async with desk.client() as client, desk.client() as stranger:
+        await client.post("/v1/visitors", json={"name": "Zoe"})
+        own, other = await client.get("/rooms/hall"), await stranger.get("/rooms/hall")
+        assert ('data-name="Zoe"' in own.text, "Zoe" in other.text) == (True, False)
+        assert (own.headers["cache-control"], other.headers["cache-control"]) == ("private, no-cache", "no-cache")
+        assert own.headers["vary"] == other.headers["vary"] == "Accept-Language, Cookie"

@@ -87,6 +87,11 @@ _CHAT: Final = """<section class="card chat" id="chat" aria-labelledby="chat-tit
 </section>"""
 
 
+UNNAMED: Final = (("Vary", "Accept-Language, Cookie"),)
+NAMED: Final = (*UNNAMED, ("Cache-Control", "private, no-cache"))
+"""A page that has its visitor's name is nobody else's, whatever keeps copies on the way."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomNow:
     """A room, its chat, and what is known of both at one moment."""
@@ -131,6 +136,7 @@ class RoomPage:
         chat_position = None if chat is None or chat is room else str(chat.position)
         main = await self._main(now, language)
         phase = now.phase
+        name = self._name_of(request) if self._name_of else ""
         data = {
             "room": room.name,
             "title": room.settings.title or room.name,
@@ -140,12 +146,12 @@ class RoomPage:
             "phase": phase.name,
             "starts-at": phase.starts_at.isoformat() if phase.starts_at else None,
             "note": phase.note or None,
-            "name": self._name_of(request) if self._name_of else None,
+            "name": name or None,
             "takes": "yes" if self._name_of else None,
         }
         return self._frame.page(
             request, room.settings.title or room.name, main, script="room.js", styles=("room.css",), data=data,
-            texts=said_by_scripts(language),
+            texts=said_by_scripts(language), headers=NAMED if name else UNNAMED,
         )  # fmt: skip
 
     def _chat_of(self, room: str) -> str:
