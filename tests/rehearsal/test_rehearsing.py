@@ -17,6 +17,7 @@ import trustme
 
 from fanout.errors import ConfigurationError
 from fanout.rehearsal import rehearsing
+from fanout.rehearsal.desk import reckon
 from fanout.rehearsal.house import OwnServer, Unreachable
 from fanout.rehearsal.scenario import find_scenario, read_scenario
 from tests.client.hdr_reading import read_log
@@ -228,6 +229,11 @@ async def test_whoever_still_waits_at_the_end_has_waited_too(tmp_path: Path) -> 
     assert code == 1, said
     assert report["whole"]["undecided"] > 20
     assert report["whole"]["wait_p95_s"] > 300, "the last of them would wait ten minutes"
+    desk = reckon(read_scenario(RUSH))
+    assert desk is not None
+    web = desk.waits["web"]
+    assert web.come - web.decided == pytest.approx(report["whole"]["undecided"], abs=4), "as it is reckoned at a scale"
+    assert web.p95_s == pytest.approx(report["whole"]["wait_p95_s"], rel=0.15)
 
 
 async def test_a_host_that_is_not_there_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
