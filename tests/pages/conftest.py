@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.components import component
+from tests.pages.axe import axe as axe
 from tests.pages.house import House
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.components import all_required, fetch_axe
-from tests.pages.axe import complaints
+from tests.pages.axe import complaints_everywhere
 from tests.pages.foreign_site import foreign_site
 from tests.pages.house import House
 from tests.pages.scene import ask
@@ -104,14 +103,11 @@ def test_a_frame_shows_the_same_also_without_a_script(house: House, open_page: A
         assert page.context.cookies() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_window(house: House, open_page: Any, theme: str) -> None:
-    if why := fetch_axe():
-        (pytest.fail if all_required() else pytest.skip)(why)
+@pytest.mark.usefixtures("axe")
+def test_axe_finds_nothing_in_the_window(house: House, open_page: Any) -> None:
     house.say("salon", "hello", kind="answer")
     with foreign_site(tag(house), strict(house)) as site:
         for address in (site, f"{house.url}/embed/salon"):
-            page = open_page(address, color_scheme=theme, viewport={"width": 320, "height": 600})
+            page = open_page(address)
             expect(page.locator("fanout-window .text")).to_have_text("hello")
-            assert complaints(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+            assert complaints_everywhere(page, (320,)) == []
