@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 
+from fanout.client.comeback import CUT, Ending
 from fanout.client.crowd.reading import Heard
 from fanout.client.crowd.tally import Tally
 from fanout.rehearsal.load.audience import Hall
@@ -54,6 +56,30 @@ def test_a_question_waits_until_somebody_is_there_to_put_it(hall: Hall) -> None:
         answer(hall, ref)
     assert hall.evidence.counts["acknowledged: web"] == 2
     assert not hall.owes_an_answer
+
+
+def test_whoever_is_never_let_in_or_does_not_come_back_has_waited_until_the_end(hall: Hall) -> None:
+    let_in(hall, 0)
+    hall.welcomed(hall.listeners[0], 0.1)
+    hall.line_ended(hall.listeners[0], Ending(CUT, "cut"))
+    hall.listeners[0].live = False
+    hall.note_who_still_waits()
+    waited = hall.evidence.quantile("join", 1.0)
+    assert waited is not None
+    assert 2 < waited < 8, "since they came"
+    assert hall.evidence.quantile("back", 1.0) is not None
+
+
+def test_whoever_has_not_had_the_last_line_is_behind(hall: Hall) -> None:
+    let_in(hall, 0)
+    track = hall.listeners[0].tracks["hall"]
+    record = Record(make_schedule(read_scenario(find_scenario("town-hall-2002")[1])))
+    for epoch, seq, absent in [("e", 4, 1), ("e", 5, 0), ("e", 6, 0), ("before", 9, 5)]:
+        track.epoch, track.seq = epoch, seq
+        assert hall.is_behind({"hall": ("e", 5)}) is (absent > 0)
+        assert not hall.is_behind({})
+        record.stands = [json.loads(json.dumps(hall.stand()))]
+        assert max(0, record.behind({"hall": ("e", 5)})) == absent
 
 
 def test_nobody_reloads_who_has_just_asked_and_a_phone_is_not_put_away_then(hall: Hall) -> None:

@@ -226,7 +226,7 @@ async def test_whoever_still_waits_at_the_end_has_waited_too(tmp_path: Path) -> 
     scenario = tmp_path / "rush.toml"
     scenario.write_text(RUSH)
     code, said, report = await rehearse(Small(str(scenario), 1, 60), tmp_path / "rush", patient=False)
-    assert code == 1, said
+    assert code in (1, 3), f"missed, or in doubt on a machine that is late itself: {said}"
     assert report["whole"]["undecided"] > 20
     assert report["whole"]["wait_p95_s"] > 300, "the last of them would wait ten minutes"
     desk = reckon(read_scenario(RUSH))

@@ -25,21 +25,26 @@ class Desk:
     slow: str
     states: dict[str, str]
     over: Any = None
+    air: tuple[int, int] = (200, 1)
+    """What putting something on the air is answered with, and at which try."""
     kept: list[str] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         if method == "GET":
             state = "held" if "state=held" in path else "approved"
             now = "2026-03-01T20:00:00Z"
-            return 200, {"next": 10, "submissions": [
-                {"id": each, "source": "web", "at": now, "name": ""} for each, has in self.states.items()
+            return 200, {"submissions": [
+                {"id": each, "source": "web", "at": now, "name": "", "number": 10} for each, has in self.states.items()
                 if has == state and "after=10" not in path
             ]}  # fmt: skip
         if method == "POST":
             if body["action"] == self.slow and not self.kept:
                 self.kept.append(path)
                 assert self.over.wait(10)
+            if body["action"] == "air" and self.air[0] in (403, 404):
+                return self.air[0], {"code": "refused"}
             self.states[path.split("/")[3]] = {"approve": "approved", "air": "aired"}[body["action"]]
+            return self.air[0] if body["action"] == "air" else 200, {}
         return 200, {}
 
 
@@ -47,10 +52,10 @@ def play(desk: Desk, monkeypatch: pytest.MonkeyPatch, said: pytest.CaptureFixtur
     """Everything that the staff counted."""
 
     class Caller:
-        tried, put_off = 1, False
+        put_off = False
 
         def __init__(self, *_: object) -> None:
-            self.call = desk.call
+            self.call, self.tried = desk.call, desk.air[1]
 
     class Staff(staff.Staff):
         def __init__(self, orders: dict[str, Any], clock: Clock) -> None:
@@ -84,6 +89,19 @@ def test_who_waited_for_the_server_plays_the_programme_to_its_end(
     assert desk.kept, "until the evening's time was over"
     assert (counts["aired"], counts["lines"]) == (3, 6)
     assert (counts["starved_ms"] > 0) is (slow == "approve"), "an animator who is not heard does not starve"
+
+
+@pytest.mark.parametrize(("answer", "aired"), [((403, 2), 0), ((409, 1), 0), ((409, 2), 3)])
+def test_only_what_was_heard_at_another_try_has_been_aired(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: tuple[int, int],
+    aired: int,
+) -> None:
+    desk = Desk("nothing", {f"q{number}": "approved" for number in range(4)}, air=answer)
+    counts = play(desk, monkeypatch, capsys, 1)
+    assert counts["aired"] == aired
+    assert any(what.startswith("staff refused: ") for what in counts) is (aired == 0)
 
 
 def test_a_moderator_who_is_too_slow_leaves_when_the_evening_is_over(

@@ -68,6 +68,11 @@ def test_too_little_is_missed_unless_less_was_tried_or_the_load_was_late(
     assert judge([FULL], {"aired": aired}, {}, slow=slow, short=short).outcome is outcome
 
 
+def test_a_server_that_leaves_somebody_without_an_answer_is_not_excused_by_it():
+    assert judge([FULL], {"aired": 49}, {}, slow=[], short=[], unanswered=["no answer"]).outcome is Outcome.MISSED
+    assert judge([FULL], {"aired": 50}, {}, slow=[], short=[], unanswered=["no answer"]).outcome is Outcome.INVALID
+
+
 def test_an_objective_of_a_phase_is_judged_by_that_phase():
     of_phase = Objective("delivery_p99_ms", at_most=500, phase="break")
     verdict = judge([of_phase], {"delivery_p99_ms": 1}, {"break": {"delivery_p99_ms": 900}}, slow=[], short=[])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -101,7 +102,8 @@ class Direction:
                 {"text": question(number, salt=1), "name": "Before", "id": f"{self._run}-{number}"}
                 for number in range(first, min(total, first + HANDED_IN_AT_ONCE))
             ]
-            self._house.call("gateway", "POST", f"/v1/rooms/{self._asks_in}/submissions", many)
+            answer = self._house.call("gateway", "POST", f"/v1/rooms/{self._asks_in}/submissions", many)
+            self.record.whole.evidence.count("acknowledged: handed in", answer["accepted"] + answer["repeated"])
         self.advance_seconds = time.monotonic() - begin
 
     @property
@@ -206,9 +208,12 @@ class Direction:
                     for name, process in processes.items():
                         (listening if process.listens else speaking).start_soon(self._read, name, process)
                     speaking.start_soon(trio.sleep, self._schedule.seconds)
+                heads: dict[str, tuple[str, int]] = {}
+                with suppress(Unreachable):  # then who is behind is found out by the last look, or nobody is there
+                    heads = await trio.to_thread.run_sync(self._heads, abandon_on_cancel=True)
                 for process in processes.values():
                     if process.listens:
-                        await process.tell("nobody speaks any more")
+                        await process.tell(heads)
             watching.cancel_scope.cancel()
 
     async def _watch_house(self) -> None:
@@ -294,15 +299,18 @@ class Direction:
             ]
             self._tell("  ".join(part for part in parts if part))
 
+    def _heads(self) -> dict[str, tuple[str, int]]:
+        """How far each room is: epoch and number."""
+        names = [name for rooms in self._scenario.rooms for name in rooms.names()]
+        known = {name: self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}") for name in names}
+        positions = {name: Position.parse(each["position"]) for name, each in known.items()}
+        return {name: (position.epoch, position.seq) for name, position in positions.items()}
+
     # --- after --------------------------------------------------------------------------------------------------------
 
     def _count(self) -> None:
         """What the server itself has counted, once everything is over."""
-        for rooms in self._scenario.rooms:
-            for name in rooms.names():
-                known = self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}")
-                position = Position.parse(known["position"])
-                self.heads[name] = (position.epoch, position.seq)
+        self.heads = self._heads()
         self.tallies, self.per_send = self._counting.since(), self._counting.per_send()
         self.memory = self._house.memory()
 

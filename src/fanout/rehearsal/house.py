@@ -237,7 +237,8 @@ class OwnServer(House):
 
     def gone(self) -> str | None:
         assert self._process is not None
-        if self._dies_on_purpose or (code := self._process.poll()) is None:
+        code = self._process.poll()
+        if code is None or self._dies_on_purpose:  # in this order, for it may be killed between the two
             return None
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"the server's process ended by itself ({how})"

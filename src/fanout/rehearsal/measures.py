@@ -20,7 +20,7 @@ MOST_LAG_SECONDS: Final = 1.0
 """A load process that did something so much later than it meant to was not there when things happened."""
 
 
-REFUSALS: Final = ("refused: ", "sms refused: ", "sms given up", "staff refused: ", "put off: ")
+REFUSALS: Final = ("refused: ", "sms refused: ", "sms given up", "staff refused: ", "staff given up", "put off: ")
 """How the names of counts begin that say of something that it was not taken, or not at once."""
 
 
@@ -71,6 +71,9 @@ class Record:
         self.stands: list[dict[str, Any]] = []
         self.happened: list[tuple[float, str]] = []
         self.faults: list[str] = []
+        """What of the load was not there."""
+        self.unanswered: list[str] = []
+        """Where somebody of it waited for an answer in vain until they gave up."""
         self._live: dict[str, tuple[int, int]] = {}
 
     def add(self, process: str, said: dict[str, Any]) -> None:
@@ -86,6 +89,7 @@ class Record:
         self.cpu.setdefault(process, []).append(said["cpu"])
         self.lag[process] = max(self.lag.get(process, 0.0), said["lag"])
         self.faults += said.get("faults", [])
+        self.unanswered += said.get("unanswered", [])
         counts = said["counts"]
         second.sms += counts.get("sms acknowledged", 0)
         second.said += counts.get("web_questions", 0) + counts.get("chat_messages", 0)
@@ -120,13 +124,15 @@ class Record:
     # --- what it comes to ---------------------------------------------------------------------------------------------
 
     def behind(self, heads: dict[str, tuple[str, int]]) -> int:
-        """Deliveries that a connected listener had not had at the end, when the rooms were so far: epoch and number."""
-        missing = 0
-        for stand in self.stands:
-            for room, epochs in stand.items():
-                epoch, head = heads.get(room, ("", 0))
-                missing += sum((head - max(int(seq), 0)) * count for seq, count in epochs.get(epoch, {}).items())
-        return missing
+        """Deliveries that a connected listener had not had at the end, when the rooms were so far: epoch and number.
+        Whoever stands in another epoch has had nothing of this one."""
+        return sum(
+            (head - (max(int(seq), 0) if stands_in == epoch else 0)) * count
+            for stand in self.stands
+            for room, (epoch, head) in heads.items()
+            for stands_in, seqs in stand.get(room, {}).items()
+            for seq, count in seqs.items()
+        )
 
     def slow(self) -> list[str]:
         """Why a time in this record may say more of the generator than of the server; empty: it doesn't."""
@@ -231,13 +237,15 @@ def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> d
     counts = record.whole.evidence.counts
     sms = tallies["by_source"].get("sms", {"messages": 0, "people": 0})
     web = tallies["by_source"].get("web", {"messages": 0, "people": 0})
+    api = tallies["by_source"].get("api", {"messages": 0})
     acknowledged = counts["sms acknowledged"]
     people = totals.sms_people if acknowledged == totals.sms_messages else sms["people"]
     return {
         "sms_lost": max(0, acknowledged - sms["messages"]),
         "sms_surplus": max(0, sms["messages"] - max(totals.sms_messages, acknowledged)),
         "sms_people_off": abs(sms["people"] - people),
-        "questions_lost": max(0, counts["acknowledged: web"] + counts["flood taken"] - web["messages"]),
+        "questions_lost": max(0, counts["acknowledged: web"] + counts["flood taken"] - web["messages"])
+        + max(0, counts["acknowledged: handed in"] - api["messages"]),
         "undecided": max(0, web["messages"] - counts["flood taken"] - counts["decided: web"]),
     }
 

@@ -54,11 +54,15 @@ MEASURES: Final[dict[str, Measure]] = {
     "aired": Measure("", "questions that went on the air", by_load=True),
     "lines": Measure("", "lines of answers that went on the air", by_load=True),
     "announced": Measure("", "announcements that went on the air", by_load=True),
-    "starved_s": Measure("s", "how long the animator waited for something approved, in all (time of the event)"),
-    "wait_p95_s": Measure(
-        "s", "how long a question waits, 95 of 100, those left at the end included (time of the event)"
+    "starved_s": Measure(
+        "s", "how long the animator waited for something approved, in all (time of the event)", by_load=True
     ),
-    "sms_wait_p95_s": Measure("s", "how long an SMS waits for a moderator, in the same way (time of the event)"),
+    "wait_p95_s": Measure(
+        "s", "how long a question waits, 95 of 100, those left at the end included (time of the event)", by_load=True
+    ),
+    "sms_wait_p95_s": Measure(
+        "s", "how long an SMS waits for a moderator, in the same way (time of the event)", by_load=True
+    ),
     "undecided": Measure("", "questions of visitors that nobody had decided on at the end", by_load=True),
     "refused_flood_share": Measure("%", "of a flood from one address, how much was refused"),
 }

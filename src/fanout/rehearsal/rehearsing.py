@@ -121,7 +121,7 @@ def rehearse(request: Request, tell: Callable[[str], None]) -> Rehearsal:
     if direction.clock_step > MOST_CLOCK_STEP_SECONDS:
         slow.append(f"the machine's clocks parted by {direction.clock_step:.2f} s during the run")
     short, gone = [*record.short(), *record.faults], direction.gone is not None
-    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=short, gone=gone)
+    verdict = judge(scenario.objectives, whole, phases, slow=slow, short=short, unanswered=record.unanswered, gone=gone)
     digest, began = sha256(request.text.encode()).hexdigest(), datetime.fromtimestamp(direction.opened, UTC)
     return Rehearsal(
         request.name, scenario, schedule, digest, began, record, whole, phases, verdict, assumed,

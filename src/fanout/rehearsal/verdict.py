@@ -67,6 +67,7 @@ def judge(
     *,
     slow: Sequence[str],
     short: Sequence[str],
+    unanswered: Sequence[str] = (),
     gone: bool = False,
 ) -> Verdict:
     """The verdict on a run.
@@ -79,6 +80,8 @@ def judge(
         whole: What each measure came to; `phases`: the same for each phase.
         slow: Why the generator or its clock may have been the bottleneck.
         short: What it should have done and did not: then nothing that is met was met under the load that was meant.
+        unanswered: Where the server left somebody without an answer for so long that they gave up. It is no excuse for
+            what is missed; but what is met was not met with everybody there.
         gone: The server was not there to the end: then this is no verdict, whatever was seen until then.
     """
     judged = tuple(
@@ -92,8 +95,8 @@ def judge(
     elif missed:
         outcome = Outcome.INVALID if slow or short else Outcome.MISSED
     else:
-        outcome = Outcome.INVALID if short else Outcome.MET
-    return Verdict(outcome, judged, (*slow, *short))
+        outcome = Outcome.INVALID if short or unanswered else Outcome.MET
+    return Verdict(outcome, judged, (*slow, *short, *unanswered))
 
 
 def sentence(judged: Judged) -> str:

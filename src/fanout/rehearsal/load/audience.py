@@ -38,7 +38,9 @@ ANSWER_SECONDS: Final = 5.0
 """Whoever asked no longer than this before we cut their line could not be answered on it."""
 
 LAST_LINE_SECONDS: Final = 1.0
-"""After the last word has been acknowledged: it must have reached everybody by then."""
+MOST_LAST_LINE_SECONDS: Final = 10.0
+"""After the last word has been acknowledged: the first is enough where everybody has it; whoever has not after the
+second is behind."""
 
 Act = tuple[float, str, int, dict[str, Any]]
 
@@ -63,6 +65,7 @@ class Hall(Loop):
         identities = dict(zip(self._speakers, orders["identities"], strict=False))
         self._away: dict[Listener, float] = {}
         self._reloading: set[Listener] = set()
+        self._were_here: set[Listener] = set()
         self._stalled: list[Listener] = []
         self._unanswered: dict[str, tuple[Listener, float]] = {}
         """Who said it, and when it was due, by its `ref`."""
@@ -177,6 +180,24 @@ class Hall(Loop):
                 self._postponed += postponed[number + 1 :]
                 return
 
+    def is_behind(self, heads: dict[str, tuple[str, int]]) -> bool:
+        """Whether somebody who is here has not had all yet that is in their room."""
+        return any(
+            listener.live and (track.seq if track.epoch == epoch else 0) < head
+            for listener in self.listeners
+            for room, track in listener.tracks.items()
+            for epoch, head in [heads.get(room, ("", 0))]
+        )
+
+    def note_who_still_waits(self) -> None:
+        """Whoever has not come back, or was never let in, has waited until now."""
+        now = time.monotonic()
+        for left in self._away.values():
+            self.evidence.observe("back", now - left)
+        for listener, at in zip(self.listeners, self._arrivals, strict=False):
+            if not listener.live and listener not in self._were_here:
+                self.evidence.observe("join", now - self._clock.begin - at)
+
     @property
     def owes_an_answer(self) -> bool:
         """Whether the server does, to somebody whose line still stands."""
@@ -192,6 +213,7 @@ class Hall(Loop):
 
     def welcomed(self, listener: Listener, seconds: float) -> None:
         self.put_what_was_postponed()
+        self._were_here.add(listener)
         left = self._away.pop(listener, None)
         if left is not None:
             self.evidence.observe("back", time.monotonic() - left)
@@ -248,13 +270,14 @@ class Hall(Loop):
 
 
 def play(orders: dict[str, Any], clock: Clock) -> None:
-    """Play the evening to its end and until a line on stdin says that nobody speaks any more; wait until all are back
-    (at most `settle` seconds), and say the last word."""
+    """Play the evening to its end and until a line on stdin says that nobody speaks any more, and how far the rooms are
+    then; wait until all are back and have had all (at most `settle` seconds), and say the last word."""
     hall = Hall(orders, clock, Tally())
-    over = threading.Event()
+    over, heads = threading.Event(), dict[str, tuple[str, int]]()
 
     def wait_for_the_word() -> None:
-        sys.stdin.readline()
+        if told := sys.stdin.readline():
+            heads.update(json.loads(told))
         over.set()
 
     threading.Thread(target=wait_for_the_word, daemon=True).start()
@@ -264,9 +287,15 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
     hall.run(clock.begin + orders["seconds"])
     while not over.is_set():
         hall.run(time.monotonic() + 0.1)
-    end = time.monotonic() + orders["settle"]
-    hall.run(time.monotonic() + LAST_LINE_SECONDS)
-    while time.monotonic() < end and (hall.waiting or hall.connected > hall.live or hall.owes_an_answer):
+    since = time.monotonic()
+    hall.run(since + LAST_LINE_SECONDS)
+    while (now := time.monotonic()) < since + orders["settle"] and (
+        hall.waiting
+        or hall.connected > hall.live
+        or hall.owes_an_answer
+        or (now < since + MOST_LAST_LINE_SECONDS and hall.is_behind(heads))
+    ):
         hall.run(time.monotonic() + 0.1)
+    hall.note_who_still_waits()
     hall.report("last", stand=hall.stand())
     hall.close()

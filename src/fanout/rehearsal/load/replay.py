@@ -43,6 +43,7 @@ class Replay:
         self._lanes: dict[str, Lane] = {}
         self._threads: list[threading.Thread] = []
         self.faults: list[str] = []
+        self.unanswered: list[str] = []
 
     def run(self) -> None:
         """Give everything to whoever does it, and return when all is done."""
@@ -83,7 +84,7 @@ class Replay:
             try:
                 self.cast.do(caller, parts)
             except Away as away:
-                self.faults.append(str(away))
+                self.unanswered.append(str(away))
                 self.cast.give_up(parts)
             self.cast.evidence.count("acts", len(parts))
         caller.close()
@@ -111,4 +112,12 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
     tried += taken["counts"].get("acts", 0)
     if tried < orders["acts"]:
         replay.faults.append(f"only {tried:,} of the {orders['acts']:,} acts of the recording were tried")
-    say({"type": "last", "t": round(clock.now(), 3), **taken, "faults": replay.faults[:10]})
+    say(
+        {
+            "type": "last",
+            "t": round(clock.now(), 3),
+            **taken,
+            "faults": replay.faults[:10],
+            "unanswered": replay.unanswered[:10],
+        }
+    )

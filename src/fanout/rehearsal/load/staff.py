@@ -73,14 +73,24 @@ class Staff:
         return Caller(self._target, self._orders["tokens"][role])
 
     def _act(self, caller: Caller, due: float, method: str, path: str, body: object = None, **more: Any) -> int:
-        """One action, timed from when it was meant."""
+        """One action, timed from when it was meant. Only what was tried twice may have been done already (409)."""
         status, answer = caller.call(method, path, body, **more)
         self.evidence.observe("staff", self._clock.now() - due)
         if caller.put_off:
             self.evidence.count("put off: staff")
-        if status >= 400 and status != 409:
+        if status == 409 and caller.tried > 1:
+            return 200
+        if status >= 400:
             self.evidence.count(f"staff refused: {code_of(status, answer)}")
         return status
+
+    def _page(self, caller: Caller, query: str) -> list[dict[str, Any]]:
+        """A page of the room's queue: of this run, and empty where it is refused."""
+        status, page = caller.call("GET", f"/v1/rooms/{self._room}/submissions?{query}")
+        if status == 200:
+            return list(page["submissions"])
+        self.evidence.count(f"staff refused: {code_of(status, page)}")
+        return []
 
     # --- moderators ---------------------------------------------------------------------------------------------------
 
@@ -100,12 +110,9 @@ class Staff:
         chance, caller, lost = random.Random(number), self._caller("moderator"), 0.0
         compress = self._orders["compress"]
         mean = math.log(team["seconds"] / compress) - team["spread"] ** 2 / 2  # so that the mean is what was asked
-        path = f"/v1/rooms/{self._room}/submissions?state=held&source={','.join(team['takes'])}&limit={PAGE}"
-        path += f"&after={self._before}"
+        queue = f"state=held&source={','.join(team['takes'])}&limit={PAGE}&after={self._before}"
         while (begin := self._clock.now()) < self._orders["seconds"] + (lost if self._has_to_stay(team) else 0.0):
-            status, page = caller.call("GET", path)
-            found = page["submissions"] if status == 200 else []
-            submission = next((each for each in found if self._take(each["id"])), None)
+            submission = next((each for each in self._page(caller, queue) if self._take(each["id"])), None)
             if submission is None:
                 time.sleep(LOOKS_AGAIN_SECONDS)  # at the end too: the last question may still be on its way
                 continue
@@ -113,7 +120,8 @@ class Staff:
             if begin + thinks > self._orders["seconds"] + lost:
                 return
             time.sleep(thinks)
-            self._decide(caller, submission, chance.random() < team["approves"] and not _of_a_flood(submission))
+            good = chance.random() < team["approves"] and not _of_a_flood(submission)
+            self._decide(caller, begin + thinks, submission, good)
             lost += self._clock.now() - begin - thinks
 
     def _has_to_stay(self, team: dict[str, Any]) -> bool:
@@ -128,11 +136,10 @@ class Staff:
             self._taken.add(submission)
             return True
 
-    def _decide(self, caller: Caller, submission: dict[str, Any], good: bool) -> None:
+    def _decide(self, caller: Caller, due: float, submission: dict[str, Any], good: bool) -> None:
         action = "approve" if good else "reject"
         path = f"/v1/submissions/{submission['id']}/decisions"
-        status = self._act(caller, self._clock.now(), "POST", path, {"action": action})
-        if status == 200 or (status == 409 and caller.tried > 1):
+        if self._act(caller, due, "POST", path, {"action": action}) == 200:
             self.evidence.count("decided")
             self.evidence.count(f"decided: {'flood' if _of_a_flood(submission) else submission['source']}")
             self._has_waited(submission)
@@ -148,14 +155,13 @@ class Staff:
     def _look_at(self, source: str, each_takes: float) -> None:
         caller, after, ahead = self._caller("moderator"), self._before, 0
         while ahead < MOST_LEFT:
-            path = f"/v1/rooms/{self._room}/submissions?state=held&source={source}&limit={LARGE_PAGE}&after={after}"
-            status, page = caller.call("GET", path)
-            if status != 200 or not page["submissions"]:
+            page = self._page(caller, f"state=held&source={source}&limit={LARGE_PAGE}&after={after}")
+            if not page:
                 return
-            for submission in page["submissions"]:
+            for submission in page:
                 ahead += 1
                 self._has_waited(submission, ahead * each_takes)
-            after = page["next"]
+            after = page[-1]["number"]
 
     def _has_waited(self, submission: dict[str, Any], seconds_more: float = 0.0) -> None:
         if _of_a_flood(submission) or submission["source"] not in WAITING:
@@ -187,14 +193,12 @@ class Staff:
 
     def _air(self, caller: Caller, due: float) -> tuple[str | None, float]:
         """Which one went on the air, if any, and from when on it could have."""
-        path = f"/v1/rooms/{self._room}/submissions?state=approved&limit=1&after={self._before}"
         while True:
             may_come = not self.over.is_set() or self._at_work > 0
-            status, page = caller.call("GET", path)
-            if status == 200 and page["submissions"]:
-                first = str(page["submissions"][0]["id"])
-                status = self._act(caller, due, "POST", f"/v1/submissions/{first}/decisions", {"action": "air"})
-                if status == 200 or caller.tried > 1:
+            if found := self._page(caller, f"state=approved&limit=1&after={self._before}"):
+                first = str(found[0]["id"])
+                path = f"/v1/submissions/{first}/decisions"
+                if self._act(caller, due, "POST", path, {"action": "air"}) == 200:
                     return first, due
             else:
                 due = self._clock.now()
@@ -239,12 +243,16 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
     """Work until the evening is over, and say every second what was done."""
     staff = Staff(orders, clock)
     faults: list[str] = []
+    unanswered: list[str] = []
 
     def guarded(work: Callable[[], None]) -> None:
         try:
             work()
+        except Away as away:
+            unanswered.append(str(away))
+            staff.evidence.count("staff given up")
         except Exception as failed:  # whatever it is, somebody of the evening is missing
-            faults.append(str(failed) if isinstance(failed, Away) else f"the staff: {failed!r}")
+            faults.append(f"the staff: {failed!r}")
             staff.evidence.count("staff gave up")
 
     workers = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in staff.threads()]
@@ -258,4 +266,12 @@ def play(orders: dict[str, Any], clock: Clock) -> None:
         if clock.now() >= orders["seconds"]:
             staff.over.set()
     guarded(staff.look_at_what_is_left)
-    say({"type": "last", "t": round(clock.now(), 3), **staff.evidence.taken(), "faults": faults})
+    say(
+        {
+            "type": "last",
+            "t": round(clock.now(), 3),
+            **staff.evidence.taken(),
+            "faults": faults,
+            "unanswered": unanswered,
+        }
+    )
