@@ -13,7 +13,7 @@ from tests.pages.axe import axe as axe
 from tests.pages.house import House
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Debian's Chromium."""
     from playwright.sync_api import sync_playwright

@@ -54,7 +54,7 @@ def test_two_at_once_see_each_other_and_the_first_counts(house: House, sign_in: 
     zoe.locator("#asked").press("Escape")
     expect(omar.locator('[role="option"] .lease')).to_have_count(0)
     omar.locator("#list").press("a")
-    expect(omar.locator("#told")).to_have_text("Retenue.")
+    expect(omar.locator("#told")).to_have_text("Retenue. Elle attend sur la scène.")
     expect(options(zoe)).to_have_count(0)
     assert house.ask("GET", f"/v1/submissions/{waiting}", "moderator")["by"] == "Omar (moderator)"
 

@@ -35,6 +35,9 @@ RANGE = """async () => {
 }"""
 """More than the one, up to the other."""
 
+QUICKLY = "{ const later = setTimeout; window.setTimeout = (act, ms) => later(act, ms === 2000 ? 400 : ms); }"
+"""The page reads five times as often: nobody here has the two seconds between."""
+
 QUESTION = {"text": "Why?", "name": "Tom"}
 
 
@@ -55,7 +58,10 @@ def open_house(start_server: Any, tmp_path: Path) -> Any:
 
 
 def signed_in(house: House, open_page: Any, role: str = "operator", **more: Any) -> Any:
-    return open_page(f"{house.url}/operate#token={house.token(role, 'Ops')}", **more)
+    page = open_page(**more)
+    page.add_init_script(QUICKLY)
+    page.goto(f"{house.url}/operate#token={house.token(role, 'Ops')}")
+    return page
 
 
 @pytest.fixture
