@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,7 @@ from fanout.client.crowd.reading import read_frame
 
 class BadLine:
     """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while; and
-    but for every second batch of SMS, if it is `deaf`."""
+    but for every second batch of SMS, if it is `deaf`, and for the first line of each answer, which it forgets."""
 
     def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False) -> None:
         self._port, self._every, self._seconds, self._deaf = port, every, seconds, deaf
@@ -36,6 +37,9 @@ class BadLine:
                 self._batches += 1
                 if self._batches % 2:
                     received = received.replace(b"/v1/sms", b"/v1/5m5", 1)  # where nobody takes any
+            if self._deaf and received.startswith(b"PUT ") and b"/lines/l0 " in received:
+                await _forget(received, client)
+                continue
             await server.send_all(received)
         scope.cancel()
 
@@ -69,6 +73,16 @@ class BadLine:
         chosen = self._count % self._every == self._every // 2
         self.dropped += chosen
         return chosen
+
+
+async def _forget(received: bytes, client: trio.SocketStream) -> None:
+    """Acknowledge a request and do nothing."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    assert length is not None
+    while len(body) < int(length[1]):
+        body += await client.receive_some()
+    await client.send_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 
 
 def _frames(received: bytes) -> Iterator[tuple[bytes, bool]]:

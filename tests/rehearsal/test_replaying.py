@@ -128,5 +128,6 @@ async def test_a_replay_goes_on_over_the_death_of_its_server(was: tuple[Path, se
     assert [fault["what"] for fault in report["faults"]] == ["kill-server"]
     assert report["tallies"]["by_source"]["sms"] == {"messages": 30, "people": 7}
     assert report["histograms"]["whole"]["counts"]["resumed"] > 0
+    assert [what for what in report["counts"] if "refused" in what or "not possible" in what] == []
     acts = len(list(open_recording(tmp_path / "again.recording").acts())) - 1
     assert f"| {acts} tried, 0 refused, 0 about something" in (tmp_path / "report" / "report.md").read_text()

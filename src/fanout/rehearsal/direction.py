@@ -25,6 +25,7 @@ from fanout.rehearsal.presence import until_gone
 from fanout.rehearsal.recording.playing import Replay
 from fanout.rehearsal.scenario import Fault, Scenario
 from fanout.rehearsal.schedule import Schedule, seats, share_of
+from fanout.rehearsal.spoken import Spoken
 from fanout.rehearsal.texts import question
 
 SEATS_PER_PROCESS: Final = 10_000
@@ -60,6 +61,8 @@ class Direction:
         self._run = secrets.token_hex(4)
         asked = {scenario.asks_in} - {None} if replay is None else replay.planned.rooms
         self._counting = Counting(house, [room for room in asked if room])
+        opened = [name for rooms in scenario.rooms if rooms.mode == "open" for name in rooms.names()]
+        self._spoken = Spoken(house, {*opened, *filter(None, (scenario.asks_in, scenario.speaks_in))})
         self.record = Record(schedule)
         self.not_tried: list[str] = []
         self.tallies: dict[str, Any] | None = None
@@ -96,6 +99,7 @@ class Direction:
             self._house.make_rooms({name: {"mode": settings["mode"]} for name, settings in wanted.items()})
         self._house.make_rooms(wanted)
         self._counting.begin()
+        self._spoken.begin()
         begin, total = time.monotonic(), self._schedule.totals.advance_questions
         for first in range(0, total, HANDED_IN_AT_ONCE):
             many = [
@@ -312,6 +316,8 @@ class Direction:
         """What the server itself has counted, once everything is over."""
         self.heads = self._heads()
         self.tallies, self.per_send = self._counting.since(), self._counting.per_send()
+        if self._replay is None:
+            self.record.whole.evidence.count("said and found", self._spoken.found())
         self.memory = self._house.memory()
 
 

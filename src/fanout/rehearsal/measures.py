@@ -252,13 +252,15 @@ def counted(record: Record, totals: Totals, tallies: dict[str, Any] | None) -> d
 
 def missing(record: Record) -> dict[str, float | None]:
     """What was due or said, and nobody acknowledged: it was refused, or there was nobody to take it. Whoever asked just
-    before the rehearsal itself cut their line could get no answer."""
+    before the rehearsal itself cut their line could get no answer. And what was acknowledged, and is not there."""
     counts = record.whole.evidence.counts
     said = counts["web_questions"] + counts["chat_messages"] - counts["cut off as they asked"]
+    acknowledged = counts["lines"] + counts["announced"] + counts["acknowledged: chat"]
     unanswered = max(0, said - counts["acknowledged: web"] - counts["acknowledged: chat"])
     return {
         "sms_missing": max(0, record.planned("sms") - counts["sms acknowledged"]),
         "unanswered_share": 100 * unanswered / said if said else None,
+        "said_lost": max(0, acknowledged - counts["said and found"]) if "said and found" in counts else None,
     }
 
 

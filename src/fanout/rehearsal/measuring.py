@@ -45,6 +45,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "refused": Measure("", "what was said and refused, or taken at another try only", by_phase=True),
     "disk_taken": Measure("", "messages that were acknowledged while the disk took nothing"),
     "disk_back_s": Measure("s", "from when the disk works again until the server takes a message", True),
+    "said_lost": Measure("", "lines, announcements and chat that were acknowledged and are not in their room"),
     "sms_missing": Measure("", "SMS that were due and never acknowledged: refused, given up or not handed over"),
     "unanswered_share": Measure("%", "of what visitors said, how much was never acknowledged"),
     "sms_lost": Measure("", "SMS that were acknowledged and are not in the counts"),

@@ -26,6 +26,7 @@ STALL_SECONDS: Final = 30
 
 WHY: Final = {
     "lost": "No silent loss",
+    "said_lost": "What was said and acknowledged is in the room",
     "repeated": "Nobody reads anything twice",
     "disordered": "One order for everybody",
     "gaps": "Nothing that is said is left out",
@@ -216,7 +217,8 @@ def _faults(projection: Projection) -> list[str]:
 
 def _objectives(projection: Projection, *, asks: bool, sms_are_read: bool) -> list[str]:
     wanted: list[tuple[str, str, float]] = [
-        (name, "at_most", 0) for name in ("lost", "repeated", "disordered", "gaps", "behind", "absent", "sent_away")
+        (name, "at_most", 0)
+        for name in ("lost", "said_lost", "repeated", "disordered", "gaps", "behind", "absent", "sent_away")
     ]
     wanted += [("delivery_p99_ms", "at_most", WITHIN_MS), ("join_p99_ms", "at_most", 2000)]
     wanted += [("back_s", "at_most", 30)] if projection.break_in_the_middle else []
