@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import trio
 
 from tests.rehearsal.bad_line import bad_line
-from tests.rehearsal.small import SMALL
+from tests.rehearsal.small import SMALL, Small
 from tests.server_process import SECRET, ServerProcess
 
 pytestmark = [
@@ -26,10 +27,21 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "loadtests" / "prime_minister_2004.py"
 
+ENOUGH = 3
+"""Messages that were dropped so that somebody must have felt it."""
 
-async def evening(folder: Path, *options: str) -> tuple[int, str]:
+TALKATIVE = replace(SMALL[0], words={
+    **SMALL[0].words,
+    'asks_in = "stage"': 'asks_in = "stage"\nspeaks_in = "stage"',
+    "answer_lines = 10": "answer_lines = 10\nannouncements = 120",
+    "sms = 6": "sms = 6\nannouncements = 1",
+    "sms = 4": "sms = 4\nannouncements = 1",
+})  # fmt: skip
+"""The same with a voice, who needs nobody's approval: however busy the machine is, enough is said."""
+
+
+async def evening(folder: Path, *options: str, small: Small = SMALL[0]) -> tuple[int, str]:
     """Its exit code, and what it said."""
-    small = SMALL[0]
     file = small.write(folder, patient=True)
     command = [sys.executable, "-m", "locust", "-f", str(SCENARIO), "--headless", "--only-summary"]
     command += ["--scenario", str(file), "--scale", str(small.scale), *options]
@@ -60,10 +72,15 @@ async def test_everybody_of_the_evening_is_in_its_figures_and_no_sms_is_lost(tmp
 async def test_a_server_that_drops_one_message_in_a_thousand_is_caught(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
-    server = await trio.to_thread.run_sync(lambda: start_server("--data", "data"))
-    async with bad_line(server.port, every=1000, seconds=0.0) as (url, line):
-        code, said = await evening(tmp_path, "--host", url, "--compress", "900")
-    assert line.dropped > 0
+    """On a busy machine next to nobody may be there within seconds. Then there is nothing to be caught, and it is
+    played again, longer: what decides on that is what was dropped, and not what was found."""
+    for compress in ("900", "300"):
+        server = await trio.to_thread.run_sync(lambda data=compress: start_server("--data", data))
+        async with bad_line(server.port, every=1000, seconds=0.0) as (url, line):
+            code, said = await evening(tmp_path, "--host", url, "--compress", compress, small=TALKATIVE)
+        if line.felt >= ENOUGH:
+            break
+    assert line.felt >= ENOUGH, said
     assert code == 1, said
     assert "Missed: lost" in said
     assert "lost lane=stage" in said

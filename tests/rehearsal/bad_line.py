@@ -17,7 +17,9 @@ class BadLine:
 
     def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False) -> None:
         self._port, self._every, self._seconds, self._deaf = port, every, seconds, deaf
-        self._count = self.dropped = self._batches = 0
+        self._count = self.dropped = self.felt = self._batches = 0
+        """`felt`: dropped messages after which the same listener was sent another one, on the same line. What is
+        dropped before a break comes when it resumes, and nobody can miss the last one before another has come."""
 
     async def handle(self, client: trio.SocketStream) -> None:
         try:
@@ -53,16 +55,22 @@ class BadLine:
             return
         head, _, rest = received.partition(b"\r\n\r\n")
         await client.send_all(head + b"\r\n\r\n")
+        unfelt = 0
         while True:
-            kept, used = b"", 0
+            kept, used, felt = b"", 0, 0
             for part, is_message in _events(rest) if is_stream else _frames(rest):
-                if not (is_message and self._chosen()):
+                if is_message and self._chosen():
+                    unfelt += 1
+                else:
                     kept += part
+                    if is_message:
+                        felt, unfelt = felt + unfelt, 0
                 used += len(part)
             rest = rest[used:]
             if kept:
                 await trio.sleep(self._seconds)
                 await client.send_all(kept)
+            self.felt += felt
             more = bytes(await server.receive_some())
             if not more:
                 return
