@@ -13,10 +13,12 @@ from fanout.client.crowd.reading import read_frame
 
 class BadLine:
     """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while; and
-    but for every second batch of SMS, if it is `deaf`, and for the first line of each answer, which it forgets."""
+    but for every second batch of SMS, if it is `deaf`, and for the first line of each answer, which it forgets. The
+    first listener's connection breaks then with the first message."""
 
     def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False) -> None:
         self._port, self._every, self._seconds, self._deaf = port, every, seconds, deaf
+        self._broken = False
         self._count = self.dropped = self.felt = self._batches = 0
         """`felt`: dropped messages after which the same listener was sent another one, on the same line. What is
         dropped before a break comes when it resumes, and nobody can miss the last one before another has come."""
@@ -67,6 +69,9 @@ class BadLine:
                         felt, unfelt = felt + unfelt, 0
                 used += len(part)
             rest = rest[used:]
+            if self._deaf and not self._broken and b'"type":"message"' in kept:
+                self._broken = True
+                return
             if kept:
                 await trio.sleep(self._seconds)
                 await client.send_all(kept)

@@ -42,6 +42,8 @@ async def test_a_second_run_is_judged_by_what_it_brought_itself(
         code, said, report = await rehearse(SHORT, tmp_path / "third", "--host", url)
     assert code == 1, said
     assert 0 < report["whole"]["sms_missing"] < 120, "it refuses half of the SMS"
-    assert [each["measure"] for each in report["objectives"] if not each["met"]] == ["said_lost", "sms_missing"]
+    missed = [each["measure"] for each in report["objectives"] if not each["met"]]
+    assert missed == ["said_lost", "broken", "sms_missing"]
     assert report["whole"]["said_lost"] == 3, "and forgets a line of each answer"
+    assert report["whole"]["broken"] == 1, "and breaks a line, which comes back"
     assert report["tallies"]["by_source"]["sms"]["messages"] == 120 - report["whole"]["sms_missing"]
