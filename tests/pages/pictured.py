@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,7 +32,7 @@ class Picture:
 
     Attributes:
         act: What is done on each of its pages.
-        meanwhile: What is done once, when all of them are open.
+        meanwhile: What goes on when all of them are open.
         site: Where the page stands if it is not ours: its address, while it is there.
     """
 
@@ -41,7 +41,7 @@ class Picture:
     locale: str = "en-GB"
     act: Callable[[Any, House], None] = _nothing
     sizes: tuple[str, ...] = ("phone", "desktop")
-    meanwhile: Callable[[House], None] = lambda house: None
+    meanwhile: Callable[[House], AbstractContextManager[None]] = lambda house: nullcontext()
     site: Callable[[House], AbstractContextManager[str]] = lambda house: nullcontext(house.url)
 
 
@@ -130,7 +130,8 @@ def operate(page: Any, house: House) -> None:
     page.locator(".newest b").first.wait_for()
 
 
-def an_evening_passes(house: House) -> None:
+@contextmanager
+def an_evening_passes(house: House) -> Iterator[None]:
     """People come, chat, and are answered, while the operator's page looks on."""
     with seated(house, (ROOM, CHAT), 900, per_second=14):
         for second in range(OPERATED_SECONDS):
@@ -141,6 +142,7 @@ def an_evening_passes(house: House) -> None:
             if second % 9 == 0:
                 ask(house, ROOM, "Ines", "And when is Mill Street mended?")
             time.sleep(1)  # it is an evening that passes
+        yield
 
 
 PAGES = [

@@ -41,7 +41,7 @@ def take(browser: Any, house: House, folder: Path, picture: Picture) -> None:
                 page.goto(site + picture.path)
                 picture.act(page, house)
                 shots.append((page, f"{picture.name}-{size}-{theme}.png"))
-        picture.meanwhile(house)
+        open_now.enter_context(picture.meanwhile(house))
         for page, name in shots:
             page.bring_to_front()
             page.wait_for_load_state("load")

@@ -94,6 +94,6 @@ function timeLeft(milliseconds) {
   const days = Math.floor(seconds / 86400);
   const [hours, minutes, rest] = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (value) => String(value).padStart(2, "0");
-  if (days) return filled(texts.countdown, { time: `${counted(texts.days, days)} ${counted(texts.hours, hours)}` });
+  if (days) return filled(texts.countdown, { time: [counted(texts.days, days), hours && counted(texts.hours, hours)].filter(Boolean).join(" ") });
   return filled(texts.countdown, { time: hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}` });
 }
