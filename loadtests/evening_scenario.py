@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
+import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,9 @@ from evening_judge import Judge
 from locust import User
 from locust.env import Environment
 
+from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.house import House
+from fanout.rehearsal.load.telephones import telephone
 from fanout.rehearsal.scenario import find_scenario, read_scenario
 from fanout.rehearsal.schedule import asks_the_same, make_schedule, moments, sender
 from fanout.rehearsal.texts import question
@@ -36,6 +38,7 @@ class Plan:
         scenario = read_scenario(find_scenario(options.scenario)[1])
         self.scenario, self.schedule = scenario, make_schedule(scenario, scale=options.scale, compress=options.compress)
         self.house: House | None = None
+        self.counting: Counting | None = None
         totals, visitors = self.schedule.totals, self.schedule.totals.visitors
         individuals = min(INDIVIDUALS, visitors)
         Hall.fixed_count = -(-(visitors - individuals) // Hall.sockets)
@@ -52,7 +55,7 @@ class Plan:
         Asking.fixed_count = min(ASKERS, totals.web_questions)
         Talking.fixed_count = min(TALKERS, totals.chat_messages)
         Phones.fixed_count = int(totals.sms_messages > 0)
-        self.run = f"{os.getpid()}"
+        self.run = secrets.token_hex(4)
         people.Person.stage = scenario.asks_in or ""
         limits = [each.at_most for each in scenario.objectives if each.measure == "delivery_p99_ms" and each.at_most]
         evening.judge = Judge(environment, p99_seconds=(options.p99_ms or min(limits, default=500)) / 1000,
@@ -149,7 +152,7 @@ class Phones(people.SmsGateway):
         same = asks_the_same(number, totals.sms_messages, totals.sms_people, totals.sms_same)
         who = sender(number, totals.sms_messages, totals.sms_people)
         text = totals.sms_same_text if same else question(number % 5000)
-        return {"id": f"{plan.run}-{number}", "from": f"+33{600000000 + who}", "text": text}
+        return {"id": f"{plan.run}-{number}", "from": telephone(plan.run, who), "text": text}
 
 
 class Staff(people.Moderator):

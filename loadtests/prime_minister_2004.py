@@ -48,6 +48,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from msgspec.structs import asdict
 
 from fanout.errors import ConfigurationError, InvalidInput
+from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.house import House, OwnServer, Unreachable
 from fanout.server.config import read_config
 
@@ -181,6 +182,8 @@ def open_doors(house: House) -> None:
         settings = {"mode": each.mode, **({"follows": each.followed} if each.followed else {}),
                     **({"overflow": each.overflow} if each.overflow else {})}  # fmt: skip
         house.make_rooms(dict.fromkeys(each.names(), settings))
+    plan.counting = Counting(house, [people.Person.stage] if people.Person.stage else [])
+    plan.counting.begin()
 
 
 @events.test_start.add_listener
@@ -236,12 +239,11 @@ def _counted(environment: Environment) -> Iterator[str]:
     for entry in environment.stats.entries.values():
         if entry.num_failures and not entry.method.startswith("WS"):
             yield f"refused: {entry.num_failures} of {entry.num_requests} {entry.name}"
-    assert plan.house is not None
+    assert plan.counting is not None
     playing = {each.__name__ for each in environment.user_classes}
     if Phones.__name__ in playing:
         entry = environment.stats.get("SMS ingest", "POST")
-        path = f"/v1/rooms/{people.Person.stage}/tallies"
-        counted = plan.house.call("moderator", "GET", path)["by_source"].get("sms", {})
+        counted = (plan.counting.since() or {"by_source": {}})["by_source"].get("sms", {})
         log.info("SMS: %s acknowledged, %s counted", entry.total_content_length, counted)
         if counted.get("messages", 0) < entry.total_content_length:
             yield f"lost SMS: {entry.total_content_length} acknowledged, {counted} counted"

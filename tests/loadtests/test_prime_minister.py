@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from fanout.rehearsal.house import House
+from fanout.server.settings import Config
 from tests.rehearsal.bad_line import bad_line
 from tests.rehearsal.small import SMALL, Small
 from tests.server_process import SECRET, ServerProcess
@@ -76,6 +79,7 @@ async def test_a_server_that_drops_one_message_in_a_thousand_is_caught(
     played again, longer: what decides on that is what was dropped, and not what was found."""
     for compress in ("900", "300"):
         server = await trio.to_thread.run_sync(lambda data=compress: start_server("--data", data))
+        await trio.to_thread.run_sync(leave_from_before, server.url)
         async with bad_line(server.port, every=1000, seconds=0.0) as (url, line):
             code, said = await evening(tmp_path, "--host", url, "--compress", compress, small=TALKATIVE)
         if line.felt >= ENOUGH:
@@ -84,6 +88,17 @@ async def test_a_server_that_drops_one_message_in_a_thousand_is_caught(
     assert code == 1, said
     assert "Missed: lost" in said
     assert "lost lane=stage" in said
+    counted = re.search(r"SMS: (\d+) acknowledged, \{'messages': (\d+), 'people': \d+\} counted", said)
+    assert counted is not None
+    assert counted[1] == counted[2], "without what was there before"
+    assert "Missed: people" not in said
+
+
+def leave_from_before(url: str) -> None:
+    """Somebody else's SMS, as an earlier evening leaves them."""
+    house = House(url, Config(secret=SECRET))
+    house.make_rooms({"stage": {"mode": "moderated"}})
+    house.call("gateway", "POST", "/v1/sms?room=stage", [{"id": "old", "from": "+33612345678", "text": "Before."}])
 
 
 def test_nothing_of_ours_that_it_uses_knows_trio() -> None:
