@@ -14,10 +14,10 @@ from urllib.parse import quote
 import trio
 from msgspec.structs import asdict
 
-from fanout.core.position import Position
 from fanout.errors import ConfigurationError
 from fanout.rehearsal.counting import Counting
 from fanout.rehearsal.disk import watch_disk
+from fanout.rehearsal.heads import Heads
 from fanout.rehearsal.house import House, Unreachable
 from fanout.rehearsal.load_process import LoadProcess, kill_all
 from fanout.rehearsal.measures import Record
@@ -63,6 +63,7 @@ class Direction:
         self._counting = Counting(house, [room for room in asked if room])
         opened = [name for rooms in scenario.rooms if rooms.mode == "open" for name in rooms.names()]
         self._spoken = Spoken(house, {*opened, *filter(None, (scenario.asks_in, scenario.speaks_in))})
+        self._heads = Heads(house, scenario)
         self.record = Record(schedule)
         self.not_tried: list[str] = []
         self.tallies: dict[str, Any] | None = None
@@ -100,6 +101,7 @@ class Direction:
         self._house.make_rooms(wanted)
         self._counting.begin()
         self._spoken.begin()
+        self._heads.begin()
         begin, total = time.monotonic(), self._schedule.totals.advance_questions
         for first in range(0, total, HANDED_IN_AT_ONCE):
             many = [
@@ -214,7 +216,7 @@ class Direction:
                     speaking.start_soon(trio.sleep, self._schedule.seconds)
                 heads: dict[str, tuple[str, int]] = {}
                 with suppress(Unreachable):  # then who is behind is found out by the last look, or nobody is there
-                    heads = await trio.to_thread.run_sync(self._heads, abandon_on_cancel=True)
+                    heads = await trio.to_thread.run_sync(self._heads.now, abandon_on_cancel=True)
                 for process in processes.values():
                     if process.listens:
                         await process.tell(heads)
@@ -303,18 +305,11 @@ class Direction:
             ]
             self._tell("  ".join(part for part in parts if part))
 
-    def _heads(self) -> dict[str, tuple[str, int]]:
-        """How far each room is: epoch and number."""
-        names = [name for rooms in self._scenario.rooms for name in rooms.names()]
-        known = {name: self._house.call("operator", "GET", f"/v1/rooms/{quote(name)}") for name in names}
-        positions = {name: Position.parse(each["position"]) for name, each in known.items()}
-        return {name: (position.epoch, position.seq) for name, position in positions.items()}
-
     # --- after --------------------------------------------------------------------------------------------------------
 
     def _count(self) -> None:
         """What the server itself has counted, once everything is over."""
-        self.heads = self._heads()
+        self.heads = self._heads.now()
         self.tallies, self.per_send = self._counting.since(), self._counting.per_send()
         if self._replay is None:
             self.record.whole.evidence.count("said and found", self._spoken.found())
