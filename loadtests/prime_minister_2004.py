@@ -247,7 +247,10 @@ def _counted(environment: Environment) -> Iterator[str]:
         log.info("SMS: %s acknowledged, %s counted", entry.total_content_length, counted)
         if counted.get("messages", 0) < entry.total_content_length:
             yield f"lost SMS: {entry.total_content_length} acknowledged, {counted} counted"
-        if entry.total_content_length == plan.schedule.totals.sms_messages:
+        if entry.total_content_length < plan.schedule.totals.sms_messages:
+            planned = plan.schedule.totals.sms_messages
+            yield f"SMS: {entry.total_content_length} of {planned} were acknowledged"
+        else:
             people_off = plan.schedule.totals.sms_people - counted.get("people", 0)
             if people_off:
                 yield f"people: the count of who sent SMS is off by {people_off}"

@@ -14,10 +14,11 @@ from fanout.client.crowd.reading import read_frame
 class BadLine:
     """Passes everything on, but for one message in `every` on its way to a listener, and that only after a while; and
     but for every second batch of SMS, if it is `deaf`, and for the first line of each answer, which it forgets. The
-    first listener's connection breaks then with the first message."""
+    first listener's connection breaks then with the first message. If it is `mute`, nobody is ever told anything of an
+    SMS."""
 
-    def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False) -> None:
-        self._port, self._every, self._seconds, self._deaf = port, every, seconds, deaf
+    def __init__(self, port: int, every: int, seconds: float, *, deaf: bool = False, mute: bool = False) -> None:
+        self._port, self._every, self._seconds, self._deaf, self._mute = port, every, seconds, deaf, mute
         self._broken = False
         self._count = self.dropped = self.felt = self._batches = 0
         """`felt`: dropped messages after which the same listener was sent another one, on the same line. What is
@@ -36,7 +37,11 @@ class BadLine:
             await trio.aclose_forcefully(client)
 
     async def _up(self, client: trio.SocketStream, server: trio.SocketStream, scope: trio.CancelScope) -> None:
+        unheard = False
         while received := bytes(await client.receive_some()):
+            unheard = unheard or (self._mute and received.startswith(b"POST /v1/sms"))
+            if unheard:
+                continue
             if self._deaf and received.startswith(b"POST /v1/sms"):
                 self._batches += 1
                 if self._batches % 2:
@@ -115,9 +120,11 @@ def _events(received: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 @asynccontextmanager
-async def bad_line(port: int, *, every: int, seconds: float, deaf: bool = False) -> AsyncIterator[tuple[str, BadLine]]:
+async def bad_line(
+    port: int, *, every: int, seconds: float, deaf: bool = False, mute: bool = False
+) -> AsyncIterator[tuple[str, BadLine]]:
     """The URL of such a proxy before the server at `port`, for as long as the block runs."""
-    line = BadLine(port, every, seconds, deaf=deaf)
+    line = BadLine(port, every, seconds, deaf=deaf, mute=mute)
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=1024)
         nursery.start_soon(trio.serve_listeners, line.handle, listeners)
