@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fanout.cli.program import main
+from fanout.rehearsal import rehearsing
 from fanout.rehearsal.house import OwnServer
 from fanout.rehearsal.place import place_of
 from fanout.rehearsal.report.content import faults_table
@@ -157,6 +160,23 @@ def test_the_files_say_the_same(tmp_path: Path):
     assert "<" not in report, "a renderer lets HTML through"
     assert scenario == f"{done.text}`````\n", "word for word, in a fence that nothing in it can end"
     assert escape(EVIL, quote=False).replace("|", "\\|") in kept
+
+
+def test_a_report_that_can_t_be_written_is_no_verdict_and_leaves_an_earlier_one_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    write_report(rehearsal(lost=7), tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr(rehearsing, "rehearse", lambda *_: rehearsal())
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["report.html"]) // 2, kept[1]))
+    try:
+        code = main(["rehearse", "town-hall-2002", "--report", str(tmp_path)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+    assert code == 2
+    assert "can't be written to any more (File too large): there is no report." in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_line_stays_inside_its_frame_and_has_holes_where_nothing_was_measured():

@@ -139,7 +139,12 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"fanout: {done.gone}", file=sys.stderr)
     _tell(f"Verdict: {done.verdict.outcome}.")
     if arguments.report is not None:
-        _tell(f"Report: {write_report(done, arguments.report)}")
+        try:
+            _tell(f"Report: {write_report(done, arguments.report)}")
+        except OSError as error:
+            raise ConfigurationError(
+                "--report", f"{arguments.report} can't be written to any more ({error.strerror}): there is no report."
+            ) from None
     return done.verdict.outcome.exit_code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,20 +25,26 @@ IN_MINUTES: Final = {"wait in minutes": "wait", "SMS wait in minutes": "sms-wait
 
 def write_report(done: Rehearsal, folder: Path) -> Path:
     """Write all four into the folder, made if it is not there; returns the path of the page. Beside them the end of the
-    log of a server that died (`server.log`)."""
+    log of a server that died (`server.log`).
+
+    Raises:
+        OSError: It can't be done. Then nothing of it is there, and an earlier report is as it was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "report.html"
-    page.write_text(html_page(done), "utf-8")
-    (folder / "report.md").write_text(markdown(done), "utf-8")
-    (folder / "report.json").write_text(json.dumps(as_json(done), indent=1) + "\n", "utf-8")
-    remark = f"fanout rehearse {done.name}: an interval a phase, a tag a series, all values in nanoseconds"
-    write_log(folder / "report.hlog", done.began, [remark], _intervals(done))
-    log = folder / "server.log"
-    if done.server_log:
-        log.write_text(done.server_log, "utf-8")
-    else:
-        log.unlink(missing_ok=True)  # of an earlier run
-    return page
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as name:
+        aside = Path(name)
+        (aside / "report.html").write_text(html_page(done), "utf-8")
+        (aside / "report.md").write_text(markdown(done), "utf-8")
+        (aside / "report.json").write_text(json.dumps(as_json(done), indent=1) + "\n", "utf-8")
+        remark = f"fanout rehearse {done.name}: an interval a phase, a tag a series, all values in nanoseconds"
+        write_log(aside / "report.hlog", done.began, [remark], _intervals(done))
+        if done.server_log:
+            (aside / "server.log").write_text(done.server_log, "utf-8")
+        else:
+            (folder / "server.log").unlink(missing_ok=True)  # of an earlier run
+        for written in aside.iterdir():
+            written.replace(folder / written.name)
+    return folder / "report.html"
 
 
 def as_json(done: Rehearsal) -> dict[str, Any]:
