@@ -78,6 +78,20 @@ def test_from_a_question_to_its_answer_everywhere(house: House, open_page: Any) 
         for page in (samira, events):
             assert page.locator('[data-kind="answer"] .text').all_inner_texts() == in_order
 
+        fourth = house.ask("GET", "/v1/rooms/salon/messages")["messages"][4]["id"]
+        errata = [
+            house.ask("POST", f"/v1/rooms/salon/messages/{fourth}/corrections", "scribe", json={"text": text})["id"]
+            for text in ("erratum 1", "erratum 2")
+        ]
+        for erratum, shown in zip(errata, ("erratum 2", "ligne 3"), strict=True):  # what is left of it, never what is gone
+            for page in (samira, events, window, staff["guest"]):
+                expect(page.get_by_text("erratum 2", exact=True)).to_have_count(1)
+            house.ask("DELETE", f"/v1/rooms/salon/messages/{erratum}", "moderator")
+            for page in (samira, events, window, staff["guest"]):
+                expect(page.get_by_text(shown, exact=True)).to_have_count(1)
+        for page in (samira, events, window, staff["guest"]):
+            expect(page.get_by_text("erratum")).to_have_count(0)
+
         second = house.ask("GET", "/v1/rooms/salon/messages")["messages"][2]
         house.ask("DELETE", f"/v1/rooms/salon/messages/{second['id']}", "moderator")
         for page in (samira, events, window):

@@ -51,6 +51,7 @@ PAGE_PATHS: Final[dict[str, Any]] = {
     "/embed/{room}": {"parameters": [parameter("room")], "get": _page("A room's window, for a frame on any page")},
     "/embed.js": _script("One tag that puts a room's window on any page"),
     "/window.js": _script("The window, a custom element in an ES module"),
+    "/wordings.js": _script("What the window keeps corrections by, an ES module"),
     "/fanout.js": _script("The JavaScript client, an ES module"),
     "/static/{digest}/{name}": {
         "parameters": [

@@ -20,7 +20,7 @@ MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "ima
 FOREVER: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 """What is in a file with a digest in its address never changes."""
 
-FOR_OTHERS: Final = ("fanout.js", "embed.js", "window.js")
+FOR_OTHERS: Final = ("fanout.js", "embed.js", "window.js", "wordings.js")
 """Those that other people's sites ask for by an address that stays the same."""
 
 FOR_A_WHILE: Final = ("Cache-Control", "public, max-age=300")

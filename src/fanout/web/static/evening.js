@@ -3,6 +3,7 @@
 
 import { Fanout } from "./fanout.js";
 import { ask, may, roomPath } from "./staff.js";
+import { Wordings } from "./wordings.js";
 
 const HEARD_BEFORE = 200; // messages of the room, to find the question on air and its answers
 const SHEET_AFTER_MS = 150; // changes that come together are one look at the run sheet
@@ -15,6 +16,7 @@ export class Evening extends EventTarget {
   drafts = new Map(); // by submission and line: what somebody types, not yet on air
   state = { state: "connecting" };
   #timer = null;
+  #wordings = new Wordings();
 
   constructor(room) {
     super();
@@ -61,8 +63,11 @@ export class Evening extends EventTarget {
   #answer({ id, kind, re, author, text, retracted }) {
     const { answers, message } = this.onAir;
     const corrected = answers.find((one) => one.id === re);
-    if (kind === "correction" && corrected) corrected.text = retracted ? corrected.text : text;
-    else if (re === message && !retracted) answers.push({ id, name: author.name, role: author.role, text });
+    if (kind === "correction" && corrected) {
+      if (retracted) return;
+      this.#wordings.correct(re, id, text, corrected.text);
+      corrected.text = text;
+    } else if (re === message && !retracted) answers.push({ id, name: author.name, role: author.role, text });
   }
 
   #draft({ submission, line, text, by, final }) {
@@ -72,6 +77,9 @@ export class Evening extends EventTarget {
   }
 
   #takeBack(id) {
+    const [about, text] = this.#wordings.takeBack(id) ?? [];
+    const corrected = this.onAir?.answers.find((one) => one.id === about);
+    if (corrected) corrected.text = text;
     if (this.onAir?.message === id) this.onAir = null;
     else if (this.onAir) this.onAir.answers = this.onAir.answers.filter((one) => one.id !== id);
     this.#changed();

@@ -5,6 +5,7 @@ import { failure } from "./actions.js";
 import { confirmed } from "./confirm.js";
 import { Fanout } from "./fanout.js";
 import { ask, may, roomPath } from "./staff.js";
+import { Wordings } from "./wordings.js";
 import { clock, element, filled, texts } from "./words.js";
 
 const HEARD_BEFORE = 200; // messages of the room that are looked through
@@ -14,6 +15,7 @@ export class Said {
   #place = document.getElementById("said");
   #list = this.#place.querySelector("ol");
   #said = new Map(); // by id, oldest first: what can be taken back, as last corrected
+  #wordings = new Wordings();
   #live = null;
   #tell;
 
@@ -45,7 +47,9 @@ export class Said {
     this.#live = new Fanout({ rooms: [document.body.dataset.room], last: HEARD_BEFORE });
     this.#live.on("message", (message) => this.#hear(message));
     this.#live.on("retraction", ({ target }) => {
-      this.#said.delete(target);
+      const [about, text] = this.#wordings.takeBack(target) ?? [];
+      if (this.#said.has(about)) this.#said.get(about).text = text;
+      else this.#said.delete(target);
       this.#draw();
     });
   }
@@ -58,8 +62,10 @@ export class Said {
   #hear({ id, kind, author, text, re, at, retracted }) {
     if (retracted || !text || kind === "question") return;
     const about = kind === "correction" ? this.#said.get(re) : null;
-    if (about) about.text = text;
-    else this.#said.set(id, { id, kind, author, text, at });
+    if (about) {
+      this.#wordings.correct(re, id, text, about.text);
+      about.text = text;
+    } else this.#said.set(id, { id, kind, author, text, at });
     this.#draw();
   }
 

@@ -1,6 +1,7 @@
 // What was said in a room, as a list of exchanges: a question with its answers, or a message that stands alone. It takes
 // over the list that the server has written (`talk_markup.py` writes the same elements) and adds to it.
 
+import { Wordings } from "./wordings.js";
 import { clock, counted, element, localTimes, texts } from "./words.js";
 
 export class Talk {
@@ -9,7 +10,7 @@ export class Talk {
   #grouped;
   #most;
   #articles = new Map(); // by the id of the message, and of each that corrected it
-  #corrections = new Map(); // by id: what was said before
+  #wordings = new Wordings();
 
   /** `most` exchanges are kept on the page. */
   constructor(list, { newestFirst = true, grouped = true, most = 200 } = {}) {
@@ -57,18 +58,19 @@ export class Talk {
   takeBack(id) {
     const article = this.#articles.get(id);
     if (!article || article.classList.contains("gone")) return; // its corrections go with it: nothing is to come back
-    if (this.#corrections.has(id)) article.querySelector(".text").textContent = this.#corrections.get(id);
+    const corrected = this.#wordings.takeBack(id);
+    if (corrected) article.querySelector(".text").textContent = corrected[1];
     else {
       takenBack(article);
       markSame(article.closest(".exchange"));
     }
   }
 
-  #correct(article, { id, text, retracted }) {
+  #correct(article, { id, re, text, retracted }) {
     this.#articles.set(id, article);
     if (retracted || article.classList.contains("gone")) return article;
     const shown = article.querySelector(".text");
-    this.#corrections.set(id, shown.textContent);
+    this.#wordings.correct(re, id, text, shown.textContent);
     shown.textContent = text;
     const by = article.querySelector(".by");
     if (!by.querySelector(".corrected")) by.querySelector("time").before(element("span", "corrected", texts.corrected));

@@ -2,6 +2,7 @@
 // no storage, nothing on the page around it but itself. docs/embedding.md has its attributes and custom properties.
 
 import { Fanout } from "./fanout.js";
+import { Wordings } from "./wordings.js";
 
 const SHOWN = 30; // messages, if the attribute `messages` does not say
 const SPOKEN_EVERY_MS = 10000;
@@ -60,6 +61,7 @@ class FanoutWindow extends HTMLElement {
   #language;
   #parts;
   #timer = null;
+  #wordings = new Wordings();
   #line = "connecting";
   #phase = null; // what staff said last of the programme, and when it begins
   #startsAt = null;
@@ -132,7 +134,11 @@ class FanoutWindow extends HTMLElement {
     this.#live.on("gap", () => list.prepend(made("li", "gap", this.#words.gap)));
     this.#live.on("retraction", ({ target }) => {
       this.#parts.spoken.textContent = ""; // it may be what was read out last
-      for (const line of list.children) if (line.dataset.id === target || line.dataset.by === target) this.#takeBack(line);
+      const [about, text] = this.#wordings.takeBack(target) ?? [];
+      for (const line of list.children) {
+        if (line.dataset.id === target) this.#takeBack(line);
+        else if (line.dataset.id === about && !line.classList.contains("gone")) line.querySelector(".text").textContent = text;
+      }
     });
     this.#live.on("typing", ({ lines }) => this.#typing(lines));
     this.#live.on("presence", ({ visitors }) => this.#count(visitors));
@@ -179,7 +185,10 @@ class FanoutWindow extends HTMLElement {
     list.querySelector(".empty")?.remove();
     if (kind === "correction" && re) {
       for (const line of list.children) {
-        if (line.dataset.id === re && !retracted && !line.classList.contains("gone")) line.querySelector(".text").textContent = text;
+        if (line.dataset.id !== re || retracted || line.classList.contains("gone")) continue;
+        const shown = line.querySelector(".text");
+        this.#wordings.correct(re, id, text, shown.textContent);
+        shown.textContent = text;
       }
       return;
     }
