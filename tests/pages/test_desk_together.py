@@ -57,6 +57,12 @@ def test_two_at_once_see_each_other_and_the_first_counts(house: House, sign_in: 
     expect(omar.locator("#told")).to_have_text("Retenue. Elle attend sur la scène.")
     expect(options(zoe)).to_have_count(0)
     assert house.ask("GET", f"/v1/submissions/{waiting}", "moderator")["by"] == "Omar (moderator)"
+    ask(house, "salon", "Tom", "And?")
+    expect(options(omar)).to_have_text(["And?"])
+    omar.request.post(f"{house.url}/v1/session", data={"token": house.token("operator")})  # in another tab of theirs
+    omar.locator("#list").press("a")
+    expect(omar.locator("#told")).to_contain_text("la personne identifiée ici entre-temps n’en a pas le droit")
+    expect(options(omar)).to_have_text(["And?"])
 
 
 PRESSED_AT_ONCE = """() => new MutationObserver((_, observer) => {

@@ -124,7 +124,7 @@ def test_its_switches_switch_and_show_what_others_have_switched(house: House, op
     visitor.locator("#name").press("Enter")
     visitor.locator("#question-text").fill("Why?")
     visitor.locator("#question button").click()
-    expect(visitor.locator("#question .refusal")).to_have_text("No questions are taken for the moment.")
+    expect(visitor.locator("#question .refusal")).to_have_text("Nothing can be sent for the moment.")
     page.get_by_label("Mode lent: salon").select_option("un toutes les 30 s")
     expect(page.locator("#told")).to_contain_text("Échec")  # no plug-in here keeps it
     expect(page.get_by_label("Mode lent: salon")).to_have_value("0")

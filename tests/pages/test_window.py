@@ -100,6 +100,8 @@ def test_a_frame_shows_the_same_also_without_a_script(house: House, open_page: A
         if script:
             house.say("salon", "more")
             expect(page.frame_locator("iframe").locator(".text").first).to_have_text("more")
+        inside = page.frame_locator("iframe").locator(".text").first.bounding_box()
+        assert inside["x"] - page.locator("iframe").bounding_box()["x"] >= 16, "it touches the edge"
         assert page.context.cookies() == []
 
 

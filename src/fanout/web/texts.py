@@ -156,7 +156,7 @@ SCRIPT_TEXTS: Final = typeset({
         },
         "refused": {
             "rate_limited": "Not so fast: please wait {seconds} s.", "banned": "You may not send anything here.",
-            "muted": "You may read, and not send.", "paused": "No questions are taken for the moment.",
+            "muted": "You may read, and not send.", "paused": "Nothing can be sent for the moment.",
             "announcements_only": "Only the hosts speak for the moment.",
             "submissions_closed": "Nothing can be sent here.",
             "name_reserved": "This name belongs to somebody of the house. Please choose another.",
@@ -195,7 +195,7 @@ SCRIPT_TEXTS: Final = typeset({
         "refused": {
             "rate_limited": "Pas si vite : attendez {seconds} s.", "banned": "Vous ne pouvez rien envoyer ici.",
             "muted": "Vous pouvez lire, mais pas envoyer.",
-            "paused": "Les questions sont suspendues pour le moment.",
+            "paused": "Les envois sont suspendus pour le moment.",
             "announcements_only": "Seule l’équipe a la parole pour le moment.",
             "submissions_closed": "On ne peut rien envoyer ici.",
             "name_reserved": "Ce nom appartient à quelqu’un de la maison. Choisissez-en un autre.",

@@ -45,6 +45,7 @@ STAFF_TEXTS: Final = typeset({
             "nothing_to_undo": "there is no step that could be taken back.",
             "not_your_step": "somebody else has decided on it since.",
             "merge_into_closed": "that one can’t speak for others.",
+            "role_refused": "whoever is signed in here by now may not do this. Load the page anew to see who it is.",
         },
         "keys_title": "What can be done, each with its key", "choose": "choose", "end_key": "End", "newest": "newest",
         "find": "search", "needs_script": "This page needs JavaScript.",
@@ -87,6 +88,8 @@ STAFF_TEXTS: Final = typeset({
             "nothing_to_undo": "il n’y a rien à annuler.",
             "not_your_step": "quelqu’un d’autre a décidé depuis.",
             "merge_into_closed": "celle-là ne peut plus représenter les autres.",
+            "role_refused": "la personne identifiée ici entre-temps n’en a pas le droit. Rechargez la page pour voir "
+                            "qui c’est.",
         },
         "keys_title": "Ce que l’on peut faire, avec la touche de chaque action", "choose": "choisir",
         "end_key": "Fin", "newest": "la plus récente", "find": "chercher",
