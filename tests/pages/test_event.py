@@ -83,7 +83,7 @@ def test_from_a_question_to_its_answer_everywhere(house: House, open_page: Any) 
             house.ask("POST", f"/v1/rooms/salon/messages/{fourth}/corrections", "scribe", json={"text": text})["id"]
             for text in ("erratum 1", "erratum 2")
         ]
-        for erratum, shown in zip(errata, ("erratum 2", "ligne 3"), strict=True):  # what is left of it, never what is gone
+        for erratum, shown in zip(errata, ("erratum 2", "ligne 3"), strict=True):  # never what is gone
             for page in (samira, events, window, staff["guest"]):
                 expect(page.get_by_text("erratum 2", exact=True)).to_have_count(1)
             house.ask("DELETE", f"/v1/rooms/salon/messages/{erratum}", "moderator")

@@ -1,10 +1,11 @@
 // The chosen submission in full, and the small forms that some actions ask something by.
 
+import { now } from "./staff.js";
 import { counted, dayAndTime, element, filled, texts } from "./words.js";
 
 /** How long ago something was, in the largest unit. */
 export function age(iso) {
-  const seconds = Math.max(0, Math.round((Date.now() - new Date(iso)) / 1000));
+  const seconds = Math.max(0, Math.round((now() - new Date(iso)) / 1000));
   const steps = [[86400, 3], [3600, 2], [60, 1], [1, 0]];
   const [size, unit] = steps.find(([size]) => seconds >= size) ?? [1, 0];
   return filled(texts.ages[unit], { n: Math.floor(seconds / size) });
@@ -14,7 +15,7 @@ export const inHand = new Set(); // ids that this very page has taken: two desks
 
 /** Who has it in hand, if not this page. */
 export function holder(lease) {
-  return lease && !inHand.has(lease.submission) && new Date(lease.until) > new Date() ? who(lease.by) : "";
+  return lease && !inHand.has(lease.submission) && new Date(lease.until) > now() ? who(lease.by) : "";
 }
 
 /** Who decided, in the language of the page: `Ann (moderator)`, a role, or `the room`. */
@@ -30,9 +31,9 @@ export class Detail {
   /** Shows one; null: nothing is chosen. While something is being asked, it stays as it is. */
   show(submission, lease) {
     if (this.#asking) return;
-    const now = JSON.stringify([submission, lease]);
-    if (now === this.#shown) return;
-    this.#shown = now;
+    const drawn = JSON.stringify([submission, lease]);
+    if (drawn === this.#shown) return;
+    this.#shown = drawn;
     if (!submission) return this.#place.replaceChildren(element("p", "note", texts.nothing));
     const { name, source, at, state, text, original, reason, opinions, by } = submission;
     const parts = [element("p", "by"), said("p", "text", text)];

@@ -3,7 +3,7 @@
 
 import { failure } from "./actions.js";
 import { confirmed } from "./confirm.js";
-import { ask, may, roomPath } from "./staff.js";
+import { ask, may, now, roomPath } from "./staff.js";
 import { dayAndTime, texts } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -55,7 +55,7 @@ export class Programme {
     if (data.phase === "before") {
       const begins = new Date(this.#hour.value);
       if (this.#hour.validity.badInput) return this.#refuse(texts.hour_incomplete);
-      if (begins < new Date()) return this.#refuse(texts.hour_past);
+      if (begins < now()) return this.#refuse(texts.hour_past);
       if (this.#hour.value) data.starts_at = written(begins);
     }
     if (data.phase === "after" && !(await confirmed(button.textContent, texts.end_ask, button.textContent))) return;

@@ -5,12 +5,24 @@ import { forget, unsent } from "./kept.js";
 import { counted, texts } from "./words.js";
 
 export const SESSION = { "Fanout-Session": "cookie" };
+const SAME_MS = 2000; // clocks that are no further apart are the same: a server tells the time to the second
+
+let ahead = 0; // by how much the clock here is
+
+/** The time by the server's clock, in milliseconds: what it says of times can be held against no other. */
+export const now = () => Date.now() - ahead;
+
+function compare(date) {
+  const apart = Date.now() - Date.parse(date);
+  ahead = Math.abs(apart) > SAME_MS ? apart : 0; // also where no date was told
+}
 
 /** One call of the API; what it answers. Raises `Refused`, or a `TypeError` when nobody answers. */
 export async function ask(method, path, body) {
   const headers = { ...SESSION };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  compare(answer.headers.get("Date"));
   if (answer.ok) return answer.json();
   const typed = document.querySelector(".asks"); // it would be lost
   if (answer.status === 401 && path !== "/v1/session" && !typed) location.reload(); // the session has ended: who is it?
