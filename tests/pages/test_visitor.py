@@ -123,9 +123,9 @@ def test_what_can_not_be_had_any_more_is_shown_as_a_gap(house: House, open_page:
 def test_before_in_an_incident_and_after(house: House, open_page: Any) -> None:
     page = open_page(f"{house.url}/rooms/salon", locale="fr-FR", timezone_id="Europe/Paris")
     expect(page.locator("#slate")).to_be_hidden()
-    begins = {"phase": "before", "starts_at": "2099-06-02T18:30:00Z"}
+    begins = {"phase": "before", "starts_at": "2099-06-01T18:30:00Z"}
     house.say("salon", "", kind="programme", data=begins)
-    expect(page.locator("#slate h2")).to_have_text("Nous commençons le mardi 2 juin 2099 à 20:30")
+    expect(page.locator("#slate h2")).to_have_text("Nous commençons le lundi 1er juin 2099 à 20:30")
     expect(page.locator("#slate .countdown")).to_contain_text("jours")
     in_two_days = datetime.now(UTC) + timedelta(days=2, minutes=2)
     house.say("salon", "", kind="programme", data={"phase": "before", "starts_at": in_two_days.isoformat()})

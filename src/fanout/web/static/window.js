@@ -156,7 +156,7 @@ class FanoutWindow extends HTMLElement {
     if (this.#line === "live" && begins > new Date()) {
       const locale = navigator.languages.find((wish) => wish.startsWith(this.#language)) ?? this.#language;
       const when = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(begins);
-      this.#parts.state.textContent = this.#words.begins.replace("{when}", when);
+      this.#parts.state.textContent = this.#words.begins.replace("{when}", this.#language === "fr" ? when.replace(/^1(?= )/, "1er") : when);
       return;
     }
     const said = { live: this.#words[this.#phase] ?? this.#words.live, ended: this.#words.ended }[this.#line];

@@ -14,7 +14,9 @@ for (const link of document.querySelectorAll(".top nav a")) link.addEventListene
 
 export const number = (value) => numbers.format(value);
 export const clock = (iso) => clocks.format(new Date(iso));
-export const dayAndTime = (date) => moments.format(date);
+
+/** As `day_and_time` of the server: what browsers write as "1 juin" is "1er juin". */
+export const dayAndTime = (date) => moments.format(date).replace(/ 1(?= \p{L})/u, language === "fr" ? " 1er" : "$&");
 
 /** A text with `{names}` in it, filled. */
 export function filled(text, values) {
