@@ -70,6 +70,21 @@ def test_whoever_is_never_let_in_or_does_not_come_back_has_waited_until_the_end(
     assert hall.evidence.quantile("back", 1.0) is not None
 
 
+def test_whoever_is_refused_and_tries_again_has_waited_since_they_came(hall: Hall) -> None:
+    visitor = hall.listeners[0]
+    hall.line_ended(visitor, Ending(CUT, "refused"))
+    let_in(hall, 0)
+    hall.welcomed(visitor, 0.01)
+    waited = hall.evidence.quantile("join", 1.0)
+    assert waited is not None
+    assert waited > 2, "and not since they tried for the second time"
+    hall.welcomed(visitor, 0.01)
+    assert hall.evidence.quantile("join", 0.5) == pytest.approx(0.01, rel=0.05), "a reload, which is taken at once"
+    visitor.live = False
+    hall.line_ended(visitor, Ending(CUT, "refused as they reload"))
+    assert hall._outside[visitor] == pytest.approx(time.monotonic(), abs=60)
+
+
 def test_whoever_has_not_had_the_last_line_is_behind(hall: Hall) -> None:
     let_in(hall, 0)
     track = hall.listeners[0].tracks["hall"]

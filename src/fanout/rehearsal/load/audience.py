@@ -65,7 +65,6 @@ class Hall(Loop):
         identities = dict(zip(self._speakers, orders["identities"], strict=False))
         self._away: dict[Listener, float] = {}
         self._reloading: set[Listener] = set()
-        self._were_here: set[Listener] = set()
         self._stalled: list[Listener] = []
         self._unanswered: dict[str, tuple[Listener, float]] = {}
         """Who said it, and when it was due, by its `ref`."""
@@ -89,6 +88,8 @@ class Hall(Loop):
             sources=source_addresses(target, len(self._rooms), number=orders["number"]),
             arrivals=[clock.begin + at for at in self._arrivals],
         )
+        self._outside = {who: clock.begin + at for who, at in zip(self.listeners, self._arrivals, strict=False)}
+        """Who wants to come in, since when: whoever is refused tries again, and their time runs on."""
 
     @staticmethod
     def _programme(spans: list[Span], faults: list[tuple[float, dict[str, Any]]]) -> list[Act]:
@@ -194,9 +195,8 @@ class Hall(Loop):
         now = time.monotonic()
         for left in self._away.values():
             self.evidence.observe("back", now - left)
-        for listener, at in zip(self.listeners, self._arrivals, strict=False):
-            if not listener.live and listener not in self._were_here:
-                self.evidence.observe("join", now - self._clock.begin - at)
+        for since in self._outside.values():
+            self.evidence.observe("join", now - since)
 
     @property
     def owes_an_answer(self) -> bool:
@@ -213,14 +213,13 @@ class Hall(Loop):
 
     def welcomed(self, listener: Listener, seconds: float) -> None:
         self.put_what_was_postponed()
-        self._were_here.add(listener)
-        left = self._away.pop(listener, None)
+        since, left = self._outside.pop(listener, None), self._away.pop(listener, None)
         if left is not None:
             self.evidence.observe("back", time.monotonic() - left)
             return
         self.evidence.count("connections")
         self.evidence.count("connections: streams", type(listener) is StreamListener)
-        self.evidence.observe("join", seconds)
+        self.evidence.observe("join", seconds if since is None else time.monotonic() - since)
         self._reloading.discard(listener)
 
     def line_ended(self, listener: Listener, ending: Ending) -> None:
@@ -228,6 +227,8 @@ class Hall(Loop):
         if listener.live and listener not in self._reloading:
             self._away[listener] = time.monotonic()
             self.evidence.count("broken")
+        elif not listener.live and listener not in self._away:
+            self._outside.setdefault(listener, time.monotonic())
 
     def answered(self, answer: Heard, now: float) -> None:
         if (asked := self._unanswered.pop(answer.ref, None)) is None:
