@@ -116,6 +116,30 @@ async def test_a_page_is_in_french_for_who_reads_french_or_asks_for_it(site: Sit
         assert '<html lang="fr">' in (await client.get("/rooms/stage?lang=xx")).text
 
 
+@pytest.mark.parametrize("address", ["/nope", "/rooms/nope", "/rooms/stage/desk/nope", "/embed/nope", "/rooms/"])
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_mistyped_address_leads_back_to_the_rooms(site: Site, address: str, language: str) -> None:
+    wanted = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": language}
+    async with site.client(headers=wanted) as client:
+        page = await client.get(address)
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert f'<html lang="{language}"' in page.text
+        assert re.search(rf'<a href="/\?lang={language}"[^>]*>{TEXTS[language]["all_rooms"]}</a>', page.text)
+
+
+async def test_a_program_at_an_address_that_there_is_not_gets_a_problem(site: Site) -> None:
+    browser = {"Accept": "text/html"}
+    async with site.client() as client:
+        for answer in (
+            await client.get("/nope"),
+            await client.get("/nope", headers={"Accept": "application/json"}),
+            await client.get("/v1/nope", headers=browser),
+            await client.post("/nope", headers=browser),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_the_other_language_is_the_same_page_with_all_that_its_address_asks_for(site: Site) -> None:
     async with site.client(headers={"Accept-Language": "en"}) as client:
         assert "needs JavaScript" in (await client.get("/rooms/stage/desk")).text

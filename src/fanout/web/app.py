@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -82,7 +84,7 @@ def make_app(
         ],
         redirect_slashes=False,
     )
-    return Application(router)
+    return Application(router, pages.nothing_here)
 
 
 class Moderated:
@@ -119,10 +121,14 @@ class Moderated:
 
 
 class Application:
-    """A router whose errors are problems. No middleware: what every answer needs, its maker puts on it."""
+    """A router whose errors are problems. No middleware: what every answer needs, its maker puts on it.
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    Args:
+        nothing_here: The page for a person at an address that there is not.
+    """
+
+    def __init__(self, router: Router, nothing_here: Callable[[Request], Response]) -> None:
+        self._router, self._nothing_here = router, nothing_here
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self  # so that the router raises where it would answer in plain text
@@ -131,5 +137,17 @@ class Application:
                 await options_answer(EVERY_METHOD)(scope, receive, send)
             else:
                 await self._router(scope, receive, send)
-        except (FanoutError, HTTPException) as error:
+        except FanoutError as error:
             await answer_to(error)(scope, receive, send)
+        except HTTPException as error:
+            request = Request(scope)
+            mistyped = error.status_code == HTTPStatus.NOT_FOUND and _of_a_reader(request)
+            response = self._nothing_here(request) if mistyped else answer_to(error)
+            await response(scope, receive, send)
+
+
+def _of_a_reader(request: Request) -> bool:
+    """Whether somebody wants a page to read, as browsers do and programs don't."""
+    accepted = request.headers.get("accept", "").lower().split(",")
+    asks = request.method in ("GET", "HEAD") and not request.url.path.startswith("/v1/")
+    return asks and any(one.partition(";")[0].strip() == "text/html" for one in accepted)

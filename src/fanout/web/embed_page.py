@@ -45,6 +45,9 @@ _WINDOW: Final = """<fanout-window room="{room}" title="{title}" lang="{language
 <ol>{said}</ol>
 </fanout-window>"""
 
+_NO_ROOM: Final = """<p>{title}</p>
+<p><a href="/?lang={language}" target="_blank" rel="noopener">{all_rooms}</a></p>"""
+
 _COLOUR = re.compile(r"#?[0-9a-fA-F]{6}|[a-zA-Z]{3,20}")
 
 
@@ -72,7 +75,7 @@ class EmbedPage:
         }
         if room is None:
             title = TEXTS[language]["no_room"]
-            window = Markup(filled("<p>{title}</p>", {}, title=title))
+            window = Markup(filled(_NO_ROOM, texts, title=title, all_rooms=TEXTS[language]["all_rooms"]))
         else:
             title = room.settings.title or room.name
             said = Markup(exchanges(await first_view(room), TEXTS[language]))

@@ -19,7 +19,7 @@ from fanout.web.frame import Frame, Markup, filled
 from fanout.web.language import counted, language_for
 from fanout.web.operate_page import OperatePage
 from fanout.web.programme import Programme
-from fanout.web.room_page import RoomPage
+from fanout.web.room_page import RoomPage, way_back
 from fanout.web.session import Sessions
 from fanout.web.staff_pages import StaffPages
 from fanout.web.static_files import StaticFiles
@@ -87,6 +87,10 @@ class Pages:
             list=Markup("".join(listed) or filled("<li>{no_rooms}</li>", texts)),
         )
         return self._frame.page(request, texts["rooms"], main, script="rooms.js", texts=said_by_scripts(language))
+
+    def nothing_here(self, request: Request) -> Response:
+        """For a person who asks for an address that there is not."""
+        return way_back(self._frame, request, "nothing_here", [("Vary", "Accept, Accept-Language")])
 
     async def _people(self, room: str) -> int:
         counts = (await self._edge_statistics()).rooms.get(room)

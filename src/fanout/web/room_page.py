@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -209,10 +209,18 @@ def _link(place: str, text: str) -> str:
 
 def no_such_room(frame: Frame, request: Request) -> Response:
     """What is shown where there is none."""
+    return way_back(frame, request, "no_room")
+
+
+def way_back(frame: Frame, request: Request, missing: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """The page in place of what is not there: the text called `missing`, and the way to the rooms."""
     language = language_for(request)
     texts = TEXTS[language]
-    main = _filled('<h1>{no_room}</h1>\n<p><a href="/?lang={language}">{all_rooms}</a></p>', texts, language=language)
-    return frame.page(request, texts["no_room"], main, status=404)
+    main = _filled(
+        '<h1>{said}</h1>\n<p><a href="/?lang={language}">{all_rooms}</a></p>', texts, said=texts[missing],
+        language=language,
+    )  # fmt: skip
+    return frame.page(request, texts[missing], main, status=404, headers=headers)
 
 
 async def first_view(room: Room) -> list[Any]:

@@ -15,6 +15,7 @@ TEXTS: Final = typeset({
         "rooms": "Rooms",
         "no_rooms": "There is no room yet. “fanout serve --room stage:stage” makes one, and so may an operator.",
         "no_room": "There is no such room",
+        "nothing_here": "There is nothing at this address",
         "all_rooms": "All rooms",
         "stage": "on stage",
         "moderated": "questions and answers",
@@ -67,6 +68,7 @@ TEXTS: Final = typeset({
         "no_rooms": "Aucun salon pour l’instant. « fanout serve --room stage:stage » en crée un ; un exploitant le "
                     "peut aussi.",
         "no_room": "Ce salon n’existe pas",
+        "nothing_here": "Il n’y a rien à cette adresse",
         "all_rooms": "Tous les salons",
         "stage": "scène",
         "moderated": "questions et réponses",
