@@ -20,7 +20,7 @@ from fanout.log.opening import open_engine
 from fanout.moderation.airing import SETTLE_SECONDS, Airing
 from fanout.moderation.ports import Arrival, Kind
 from fanout.store.memory import MemoryStore
-from tests.moderation.house import EVE, House, open_house
+from tests.moderation.house import ANN, EVE, House, open_house
 
 
 class FullLog(MemoryLog):
@@ -125,6 +125,18 @@ async def test_what_the_log_has_after_all_is_not_published_again(autojump_clock)
         assert house.on_air() == ["once"]
         assert (await house.do(asked.id, Step.RETRACT)).state is State.REJECTED
         assert house.on_air() == ["", ""], "taken back, not forgotten"
+
+
+async def test_what_is_on_its_way_into_an_open_room_can_be_taken_back_by_the_id_that_its_author_has():
+    log = FullLog()
+    async with open_engine_on(log) as engine, open_house(engine=engine) as house:
+        said = await house.ask("Nonsense.", room="chat")
+        assert said.state is State.AIRED
+        assert house.on_air("chat") == [], "acknowledged, and the log has it in a moment"
+        assert said.message is not None
+        await house.desk.retract(ANN, "chat", said.message)
+        assert house.on_air("chat") == ["", ""]
+        assert (await house.store.find(said.id)).state is State.REJECTED
 
 
 async def test_what_is_decided_and_waits_for_the_log_can_be_taken_back_for_good(autojump_clock):

@@ -15,7 +15,7 @@ from typing import Final
 import trio
 
 from fanout.core.limits import MAX_BATCH_MESSAGES
-from fanout.core.message import Author
+from fanout.core.message import Author, Retraction
 from fanout.core.principal import Role
 from fanout.core.room import Mode
 from fanout.core.say import Say
@@ -101,6 +101,20 @@ class Airing:
                 return False
             del self._flights[submission_id]
             return True
+
+    async def retract(self, room: Room, message_id: str) -> Retraction:
+        """Take a message back. One that is on its way is waited for: in an open room its author, and whoever they tell,
+        know its id a moment before the log does.
+
+        Raises:
+            MessageNotFound: There is no such message, and none is coming.
+            LogUnavailable, EngineClosed: As `Room.retract`.
+        Cancellation: as `Room.retract`.
+        """
+        for flight in list(self._flights.values()):
+            if flight.submission.message == message_id:
+                await self.landed(flight.submission.id)
+        return await room.retract(message_id)
 
     async def all_landed(self) -> None:
         """Wait until everything that was started before is in the log, or the log has refused it once. Cancellation:

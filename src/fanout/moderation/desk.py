@@ -198,7 +198,7 @@ class Desk:
         found = self._engine.room(room)
         with trio.CancelScope(shield=True):
             # The log first: what must not be seen any more must not wait for the desk's books.
-            retraction = await found.retract(message_id)
+            retraction = await self._airing.retract(found, message_id)
             for correction in self._scribe.corrections(found, message_id):
                 await found.retract(correction)
             submission = await self._store.find_message(message_id)
