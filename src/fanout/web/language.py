@@ -11,19 +11,14 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
+from fanout.core.written_day import written_day
+
 DEFAULT_LANGUAGE: Final = "en"
 
 LANGUAGES: Final = {"en": "English", "fr": "Français"}
 """Each by its own name."""
 
 _GROUPING: Final = {"en": ",", "fr": "\u202f"}
-
-_MONTHS: Final = {
-    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December"),
-    "fr": ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
-           "novembre", "décembre"),
-}  # fmt: skip
 
 
 def language_for(request: Request) -> str:
@@ -68,8 +63,7 @@ def counted(language: str, forms: Mapping[str, str], value: int) -> str:
 def day_and_time(language: str, at: datetime) -> str:
     """A moment by the clocks where it was written, for who reads without a script; a script shows the reader's own
     time."""
-    day = "1er" if language == "fr" and at.day == 1 else str(at.day)
-    return f"{day} {_MONTHS[language][at.month - 1]} {at.year}, {at:%H:%M} {at.tzname()}"
+    return f"{written_day(language, at)}, {at:%H:%M} {at.tzname()}"
 
 
 def clock(at: datetime) -> str:

@@ -1,5 +1,6 @@
 """Transcripts as a whole: the same bytes from the same log, for each reader what is theirs, and nothing taken back."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,30 @@ async def test_a_page_says_in_which_language_it_is(language: str):
         page = (await public_transcript(room, TranscriptFormat.HTML, language)).decode()
     assert f'<html lang="{language}">' in page
     assert ("Rien n’a été diffusé." in page) is (language == "fr")  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "corrected"), [("en", "2 June 2004", "corrected at"), ("fr", "2 juin 2004", "corrigé à")]
+)
+async def test_people_read_times_as_they_write_them_and_programs_to_the_millisecond(
+    language: str, day: str, corrected: str
+):
+    store = await store_with("Never aired")
+    await store.decide([Decision("s00000000001", Step.REJECT, "Bob (moderator)", AT)])
+    async with open_engine() as engine:
+        room = await open_stage(engine)
+        await evening(room)
+        pieces = internal_transcript(room, store, TranscriptFormat.HTML, language)
+        page = b"".join([piece async for piece in pieces]).decode()
+    assert (
+        f'<time datetime="2004-06-02T18:29:00.000Z">{day}, 18:29</time> – '  # noqa: RUF001
+        '<time datetime="2004-06-02T18:33:20.000Z">18:33</time> UTC'
+    ) in page
+    at = f'<time datetime="2004-06-02T18:30:00.000Z">{day}, 18:30</time>'
+    assert page.count(f'<dd dir="auto">{at}</dd>') == 2, "received and decided"
+    assert f"<li>1 · {at} · " in page
+    assert f"{corrected} <time" in page
+    assert not re.search(r">[^<]*(\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)", page)
 
 
 async def test_a_log_longer_than_a_page_of_history_is_whole():

@@ -7,6 +7,7 @@ The page's own policy allows its style sheet and nothing more, so that even a mi
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -14,8 +15,9 @@ from typing import Final
 
 from fanout.core.audit import AuditEntry
 from fanout.core.message import iso_time
+from fanout.core.written_day import written_day
 from fanout.moderation.transcript.content import QUESTION, Exchange, Line, Record, View
-from fanout.moderation.transcript.form import Form, clock, lines_of, one_line, span, told
+from fanout.moderation.transcript.form import Form, lines_of, moment, one_line, told
 
 _STYLE: Final = files("fanout.moderation.transcript").joinpath("page.css").read_text(encoding="utf-8")
 _DIGEST: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -51,11 +53,11 @@ class HtmlPage(Form):
 
     def opening(self) -> str:
         stage, words = self.stage, self.words
-        facts = [f"{words['room']} {stage.room}", span(stage), f"{words['as_of']} {stage.position}"]
+        facts = [escape(f"{words['room']} {stage.room}"), self._span(), escape(f"{words['as_of']} {stage.position}")]
         notice = f'<p class="internal">{escape(words["internal"])}</p>\n' if stage.view is View.INTERNAL else ""
         head = _OPENING.format(
             language=self.language, policy=self.policy, heading=escape(one_line(stage.heading)), style=_STYLE,
-            notice=notice, facts=" · ".join(escape(fact) for fact in facts if fact),
+            notice=notice, facts=" · ".join(fact for fact in facts if fact),
         )  # fmt: skip
         if not stage.exchanges:
             return head + f"<main>\n<p>{escape(words['nothing'])}</p>\n"
@@ -99,14 +101,40 @@ class HtmlPage(Form):
         return (
             f'<span class="kind">{escape(self.kind(line.kind))}</span> <span class="name" dir="auto">{name}</span> '
             + (f'<span class="role">{role}</span> ' if role else "")
-            + f'<time datetime="{iso_time(line.at)}">{escape(self.heard(line))}</time>'
+            + f'<span class="when">{self._heard(line)}</span>'
         )
+
+    def _heard(self, line: Line) -> str:
+        parts = [_clock(line.at)]
+        if line.corrected_at is not None:
+            parts.append(escape(self.words["corrected"]).format(time=_clock(line.corrected_at)))
+        if line.retracted_at is not None:
+            parts.append(escape(self.words["retracted"]).format(time=_clock(line.retracted_at)))
+        return ", ".join(parts)
+
+    def _span(self) -> str:
+        """From the first line to the last, as people write it; empty when nothing was said."""
+        times = [line.at for exchange in self.stage.exchanges for line in (exchange.lead, *exchange.replies)]
+        if not times:
+            return ""
+        first, last = min(times), max(times)
+        if self._day(first) != self._day(last):
+            return f"{self._moment(first)} – {self._moment(last)} UTC"  # noqa: RUF001 (an en dash between two times)
+        if _minute(first) == _minute(last):
+            return f"{self._moment(first)} UTC"
+        return f"{self._moment(first)} – {_clock(last)} UTC"  # noqa: RUF001
+
+    def _day(self, at: int) -> str:
+        return written_day(self.language, _utc(at))
+
+    def _moment(self, at: int) -> str:
+        return _time(at, f"{self._day(at)}, {_minute(at)}")
 
     def _said(self, line: Line) -> str:
         said = _paragraphs(line.text) if line.retracted_at is None else ""
         if self.stage.view is View.INTERNAL:
             for wording in line.earlier:
-                label = escape(self.words["earlier"].format(time=clock(wording.at)))
+                label = escape(self.words["earlier"]).format(time=_clock(wording.at))
                 said += f'<div class="earlier"><p class="by">{label}</p>\n{_paragraphs(wording.text)}</div>\n'
         return said
 
@@ -115,15 +143,17 @@ class HtmlPage(Form):
 
     def record(self, record: Record) -> str:
         submission, words = record.submission, self.words
-        facts = "".join(
-            f'<dt>{escape(name)}</dt><dd dir="auto">{escape(value)}</dd>\n' for name, value in self.facts(submission)
-        )
+        times = {words["received"]: submission.at, words["decided"]: submission.decided_at}
+        facts = ""
+        for name, value in self.facts(submission):
+            shown = self._moment(at) if (at := times.get(name)) else escape(value)
+            facts += f'<dt>{escape(name)}</dt><dd dir="auto">{shown}</dd>\n'
         written = f'<article class="record" id="s-{submission.id}">\n<h3>#{submission.number}</h3>\n'
         written += f"{_paragraphs(submission.text)}<dl>\n{facts}</dl>\n"
         if submission.original is not None:
             written += f"<h4>{escape(words['original'])}</h4>\n{_paragraphs(submission.original)}"
         if record.decisions:
-            items = "".join(f"<li>{escape(told(entry))}</li>\n" for entry in record.decisions)
+            items = "".join(f"<li>{self._told(entry)}</li>\n" for entry in record.decisions)
             written += f"<h4>{escape(words['decisions'])}</h4>\n<ul>\n{items}</ul>\n"
         return written + "</article>\n"
 
@@ -131,11 +161,32 @@ class HtmlPage(Form):
         return f'</section>\n<section id="audit">\n<h2>{escape(self.words["audit"])}</h2>\n'
 
     def entry(self, entry: AuditEntry) -> str:
-        return f"<p>{escape(told(entry))}</p>\n"
+        return f"<p>{self._told(entry)}</p>\n"
+
+    def _told(self, entry: AuditEntry) -> str:
+        at = entry.draft.at  # only a number stands before it
+        return escape(told(entry)).replace(moment(at), self._moment(at), 1)
 
     def closing(self) -> str:
         end = "</section>\n" if self.stage.view is View.INTERNAL else ""
         return f"{end}</main>\n<footer><p>{escape(self.words['utc'])}</p></footer>\n</body>\n</html>\n"
+
+
+def _utc(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _minute(at: int) -> str:
+    return f"{_utc(at):%H:%M}"
+
+
+def _clock(at: int) -> str:
+    return _time(at, _minute(at))
+
+
+def _time(at: int, shown: str) -> str:
+    """A time for people, with the whole of it for programs."""
+    return f'<time datetime="{iso_time(at)}">{shown}</time>'
 
 
 def _paragraphs(text: str) -> str:
