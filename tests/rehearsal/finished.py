@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fanout.client.crowd.hdr import BOUNDS_SECONDS
 from fanout.client.crowd.tally import Tally
 from fanout.rehearsal.desk import reckon
 from fanout.rehearsal.measures import Record, measured
@@ -15,8 +16,11 @@ from fanout.rehearsal.verdict import judge
 EVIL = "<script>alert('x')</script> & | co"
 
 
-def rehearsal(*, lost: int = 0, slow: tuple[str, ...] = (), scale: float = 1, compress: float = 60) -> Rehearsal:
-    """One that never was: a minute of evidence from an audience and a staff."""
+def rehearsal(
+    *, lost: int = 0, slow: tuple[str, ...] = (), scale: float = 1, compress: float = 60, unread: int = 0
+) -> Rehearsal:
+    """One that never was: a minute of evidence from an audience and a staff. `unread`: SMS that wait longer than any
+    bucket is for."""
     name, text = find_scenario("town-hall-2002")
     scenario = replace_title(text)
     schedule = make_schedule(scenario, scale=scale, compress=compress)
@@ -26,6 +30,10 @@ def rehearsal(*, lost: int = 0, slow: tuple[str, ...] = (), scale: float = 1, co
                                   "counts": {"connections": 10}, "latencies": {"join": [{"60": 10}, 0.02]},
                                   "tally": tally(second, lost if second == 30 else 0)})  # fmt: skip
         record.queue(second, second % 7, float(second % 5))
+    if unread:
+        waits = {"SMS wait in minutes": [{str(len(BOUNDS_SECONDS)): unread}, 1000.0 * unread]}
+        record.add("staff", {"t": 60.0, "cpu": 0.5, "lag": 0.0, "counts": {"sms acknowledged": unread},
+                             "latencies": waits})  # fmt: skip
     record.happen(20.0, EVIL)
     whole = measured(record.whole, compress)
     phases = {phase: measured(seen, compress) for phase, seen in record.phases.items()}

@@ -133,6 +133,12 @@ def test_a_run_that_proves_nothing_says_what_to_do_in_both_forms():
         assert "In doubt: it was busy." in text
 
 
+def test_what_nobody_ever_reads_has_no_endless_time(tmp_path: Path):
+    page = write_report(rehearsal(unread=1_324_085), tmp_path)
+    assert "Of 1,324,085 SMS, 0 were read before the end, and the others never." in page.read_text()
+    assert "Infinity" not in (tmp_path / "report.json").read_text()
+
+
 def test_the_files_say_the_same(tmp_path: Path):
     done = replace(rehearsal(lost=3), headroom="2 times as many people still meet every objective.")
     page = write_report(replace(done, gone="it was killed", server_log="Help!\n"), tmp_path / "a" / "b")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fanout.client.crowd.hdr import TOPS_NS
+from fanout.client.crowd.hdr import BOUNDS_SECONDS, TOPS_NS
 from fanout.client.crowd.tally import Tally
 from fanout.rehearsal.load.evidence import Evidence
 from fanout.rehearsal.scenario import Totals
@@ -170,7 +170,7 @@ def measured(seen: Seen, compress: float) -> dict[str, float | None]:
     latency = tally.latency
     waits, sms_waits = (evidence.quantile(name, 0.95) for name in ("wait in minutes", "SMS wait in minutes"))
     return {
-        **{f"delivery_{name}_ms": latency.quantile(fraction) * 1000 if latency.count else None
+        **{f"delivery_{name}_ms": min(latency.quantile(fraction), BOUNDS_SECONDS[-1]) * 1000 if latency.count else None
            for name, fraction in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))},
         **{f"{name}_p99_ms": _ms(evidence.quantile(name, 0.99)) for name in ("join", "ask", "sms", "staff")},
         "back_s": evidence.quantile("back", 0.99),

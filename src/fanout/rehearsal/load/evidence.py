@@ -43,9 +43,10 @@ class Evidence:
         self.lag = max(self.lag, seconds)
 
     def quantile(self, name: str, fraction: float) -> float | None:
-        """In seconds, at most 1 % too high; None where nothing was observed."""
+        """In seconds, at most 1 % too high; None where nothing was observed. What lies beyond the last bound counts as
+        that."""
         found = self.latencies.get(name)
-        return found.quantile(fraction) if found is not None and found.count else None
+        return min(found.quantile(fraction), BOUNDS_SECONDS[-1]) if found is not None and found.count else None
 
     def taken(self) -> dict[str, Any]:
         """All of it as plain values, and start again from nothing."""

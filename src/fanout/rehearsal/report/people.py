@@ -37,7 +37,11 @@ def _as_played(done: Rehearsal) -> Iterator[str]:
             f"Of the questions from the web, half waited less than {number(p50 * 60 * compress)} s and 95 of 100 less "
             f"than {with_unit(whole['wait_p95_s'], 's')}; {with_unit(whole.get('undecided'), '')} were left at the end."
         )
-    if whole.get("sms_wait_p95_s") is not None:
+    counts = done.record.whole.evidence.counts
+    come, read = counts["sms acknowledged"], counts["decided: sms"]
+    if whole.get("sms_wait_p95_s") is not None and read < READ_AT_ALL * come:
+        yield f"Of {come:,} SMS, {read:,} were read before the end, and the others never."
+    elif whole.get("sms_wait_p95_s") is not None:
         yield f"Of the SMS, 95 of 100 waited less than {with_unit(whole['sms_wait_p95_s'], 's')} for a moderator."
     starved = whole.get("starved_s") or 0
     yield (
