@@ -54,7 +54,8 @@ def test_a_link_signs_in_and_leaves_no_trace_of_the_token(house: House, sign_in:
     expect(page.locator("#told")).to_contain_text("token")
     assert "#" not in page.url
     for _ in range(3):
-        page.go_back()
+        page.go_back(wait_until="commit")  # the page may go on by itself
+        page.wait_for_load_state()
         assert "token" not in page.url
 
 

@@ -1,7 +1,13 @@
 // Asks before something is done that everybody would notice. The dialog is the page's own, with Cancel in focus.
 
+let before = Promise.resolve(); // the last question's answer, which comes a moment after the dialog is gone
+
 /** Whether somebody said yes. `grave`: it can't be undone. */
-export function confirmed(title, text, yes, grave = false) {
+export function confirmed(...question) {
+  return (before = before.then(() => asked(...question)));
+}
+
+function asked(title, text, yes, grave = false) {
   const dialog = document.getElementById("confirm");
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector("p").textContent = text;
