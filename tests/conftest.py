@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("FANOUT_")]:
         del os.environ[name]
+    # Hundreds of processes are started: each would compile the whole package anew where nothing compiled is kept.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "pycache"))
     settings.register_profile("unhurried", settings(), deadline=None)  # how long an example takes, the machine decides
     settings.load_profile("unhurried")
 
