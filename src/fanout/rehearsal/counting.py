@@ -19,7 +19,7 @@ class Counting:
     def __init__(self, house: House, rooms: Collection[str]) -> None:
         self._house, self._rooms = house, sorted(rooms)
         self.before: dict[str, Any] = added([])
-        self._written_before = (0.0, 0.0)
+        self._written_before = [0.0, 0.0]
         self.newest: dict[str, int] = {}
         """The number of the last submission that each room had before; what this run brings has higher ones."""
 
@@ -48,9 +48,8 @@ class Counting:
         deliveries, sends = (now - before for now, before in zip(self._written(), self._written_before, strict=True))
         return deliveries / sends if deliveries > 0 and sends > 0 else None
 
-    def _written(self) -> tuple[float, float]:
-        deliveries, sends = (self._house.metric(name) for name in ("fanout_deliveries_total", "fanout_sends_total"))
-        return deliveries, sends
+    def _written(self) -> list[float]:
+        return self._house.metrics("fanout_deliveries_total", "fanout_sends_total")
 
     def _tallies(self) -> dict[str, dict[str, Any]]:
         path = "/v1/rooms/{}/tallies"

@@ -21,7 +21,6 @@ from fanout.rehearsal.heads import Heads
 from fanout.rehearsal.house import House, Unreachable
 from fanout.rehearsal.load_process import LoadProcess, kill_all
 from fanout.rehearsal.measures import Record
-from fanout.rehearsal.presence import until_gone
 from fanout.rehearsal.recording.playing import Replay
 from fanout.rehearsal.scenario import Fault, Scenario
 from fanout.rehearsal.schedule import Schedule, seats, share_of
@@ -37,6 +36,9 @@ nothing."""
 
 HANDED_IN_AT_ONCE: Final = 500
 """Advance questions in one request."""
+
+GONE_LOOKS_SECONDS: Final = 0.5
+"""Between two looks at whether the server is still there at all: without one there is nothing to wait for."""
 
 LOOKS_SECONDS: Final = 2.0
 """Between two looks at the moderators' queue."""
@@ -223,7 +225,10 @@ class Direction:
             watching.cancel_scope.cancel()
 
     async def _watch_house(self) -> None:
-        self._end(await until_gone(self._house))
+        gone = partial(trio.to_thread.run_sync, self._house.gone, abandon_on_cancel=True)
+        while (why := await gone()) is None:  # noqa: ASYNC110  # no event
+            await trio.sleep(GONE_LOOKS_SECONDS)
+        self._end(why)
 
     def _end(self, why: str) -> None:
         """There is nobody to rehearse against any more."""

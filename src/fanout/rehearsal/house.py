@@ -92,13 +92,14 @@ class House:
             raise Unreachable(f"{self.url} refuses {method} {path} with {status}: {detail}")
         return answer
 
-    def metric(self, name: str) -> float:
-        """The sum of what it counts under this name; 0 where it shows nobody its metrics."""
+    def metrics(self, *names: str) -> list[float]:
+        """The sum of what it counts under each of these names; 0 where it shows nobody its metrics."""
         caller = Caller(self.target, None)
         status, text = caller.fetch("/metrics")
         caller.close()
         families = text_string_to_metric_families(text.decode()) if status == 200 else ()
-        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+        samples = [sample for family in families for sample in family.samples]
+        return [sum(sample.value for sample in samples if sample.name == name) for name in names]
 
     def make_rooms(self, rooms: Mapping[str, Mapping[str, Any]]) -> None:
         """Make or change them, in this order.
